@@ -1,0 +1,30 @@
+// The port on which selected events leave: a link or a recording. One serialised wire.SelectedEvent
+// a call.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "streams/decision.hpp"
+
+namespace tamis::streams {
+
+enum class SendResult : std::uint8_t {
+    delivered,  // handed to the transport or written
+    full,       // cannot take it now; try again
+    failed,     // will never take it; counted by the caller under its policy
+};
+
+class EventOutput {
+ public:
+    virtual ~EventOutput() = default;
+    // selected: one serialised wire.SelectedEvent. streams: the streams it belongs to. now_ns:
+    // steady clock.
+    virtual SendResult send(std::span<const std::byte> selected, StreamMask streams,
+                            std::uint64_t now_ns) noexcept = 0;
+    // Periodic work (flushing); returns the work done.
+    virtual std::size_t poll(std::uint64_t now_ns) noexcept = 0;
+};
+
+}  // namespace tamis::streams

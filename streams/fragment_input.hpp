@@ -1,0 +1,31 @@
+// The port on which fragments enter: a link, a recording or a generator. It lends each serialised
+// wire.Fragment for the time of one call; whoever wants to keep bytes copies them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace tamis::streams {
+
+class MessageSink {
+ public:
+    virtual ~MessageSink() = default;
+    // `message` is one serialised wire.Fragment, valid during the call. arrival_ns: steady clock.
+    virtual void on_message(std::span<const std::byte> message,
+                            std::uint64_t arrival_ns) noexcept = 0;
+    // A message that the transport could not deliver whole (multipart, over the size limit).
+    virtual void on_refused(std::uint64_t arrival_ns) noexcept = 0;
+};
+
+class FragmentInput {
+ public:
+    virtual ~FragmentInput() = default;
+    // Hands at most `limit` messages to the sink without waiting; returns how many.
+    virtual std::size_t poll(MessageSink& sink, std::uint64_t now_ns,
+                             std::size_t limit) noexcept = 0;
+    // True when no message will ever come again (a recording's end; never for a live link).
+    [[nodiscard]] virtual bool is_exhausted() const noexcept = 0;
+};
+
+}  // namespace tamis::streams
