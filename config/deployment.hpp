@@ -1,0 +1,80 @@
+// How a node process runs (design 3.5): endpoints, sources, limits, threads. Plain data, read from
+// text by config/deployment_reader. What differs between nodes of one run is here; what must be
+// equal is the menu.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tamis::config {
+
+struct SourceConfig {
+    std::uint32_t id = 0;  // on the wire
+    std::string name;      // in metrics and messages
+};
+
+enum class OverloadPolicy : std::uint8_t {
+    back_pressure,  // stop reading: the sources wait
+    shed,           // refuse new events, counted
+};
+
+struct InputConfig {
+    std::vector<std::string> endpoints;  // bound by the node
+    std::vector<SourceConfig> sources;
+    std::uint32_t run = 0;          // 0: the run of the first fragment
+    std::uint64_t window_ms = 500;  // an event waits so long for its last fragment
+    std::uint64_t max_message_bytes = 4U << 20;
+    std::uint64_t max_event_bytes = 16U << 20;
+    std::uint32_t pool_events = 8192;
+    std::uint64_t pool_bytes = 1ULL << 30;
+    std::uint32_t receive_high_water_mark = 1000;  // messages per peer
+    OverloadPolicy overload = OverloadPolicy::back_pressure;
+    bool insecure = false;  // allows endpoints that are not local without keys
+};
+
+enum class OutputPattern : std::uint8_t { push, publish };
+enum class FullPolicy : std::uint8_t { block, drop };
+
+struct OutputConfig {
+    std::string name;
+    std::string endpoint;              // connected (push) or bound (publish); or
+    std::string recording;             // a file to write
+    std::vector<std::string> streams;  // empty: all
+    OutputPattern pattern = OutputPattern::push;
+    FullPolicy full = FullPolicy::block;
+    std::uint32_t send_high_water_mark = 1000;
+};
+
+enum class ThreadMode : std::uint8_t { dedicated, shared };
+enum class IdleStrategy : std::uint8_t { spin, yield, park };
+
+struct ThreadConfig {
+    ThreadMode mode = ThreadMode::dedicated;
+    std::uint32_t workers = 1;
+    std::uint32_t batch = 32;  // events scored together at most
+    IdleStrategy idle = IdleStrategy::park;
+    std::vector<std::uint32_t>
+        cpus;                 // pinned in the order receive, workers, send; empty: not pinned
+    bool keep_awake = false;  // one idle-priority spinner per core
+};
+
+struct MonitoringConfig {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 0;  // 0: any free port, printed at start
+    bool enabled = true;
+    std::string log_level = "info";
+};
+
+struct Deployment {
+    std::string name;
+    std::string menu;  // path of the menu, resolved against the deployment file
+    InputConfig input;
+    std::vector<OutputConfig> outputs;
+    ThreadConfig threads;
+    MonitoringConfig monitoring;
+    std::string run_summary;  // file of the run summary; empty: not written
+    std::uint64_t drain_timeout_ms = 5000;
+};
+
+}  // namespace tamis::config
