@@ -38,7 +38,7 @@ struct PathResult {
 // negative log-likelihood of each feature; ringer: discriminant of each cluster; seed filter: score
 // of each doublet) and the candidates it kept.
 struct ModelExplanation {
-    std::uint32_t model = 0;  // index in Decision::model_hashes
+    std::uint32_t model = 0;  // index in DecisionContext::model_hashes
     std::vector<float> contributions;
     std::vector<std::uint32_t> kept;
 };
@@ -62,6 +62,7 @@ struct Decision {
 struct DecisionContext {
     std::uint64_t menu_hash = 0;
     std::vector<std::uint64_t> model_hashes;
+    std::vector<std::string> model_names;   // by index in model_hashes
     std::vector<std::string> stream_names;  // by bit of StreamMask
 };
 
