@@ -1,0 +1,53 @@
+# The commands of the README. Everything else is CMake: `cmake --preset release` and so on.
+BUILD := build/release
+JOBS ?= $(shell nproc)
+CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
+
+.PHONY: demo test build bench packages format lint asan tsan fuzz train-demo-models clean
+
+demo: build
+	$(BUILD)/bin/tamis demo
+
+test: build
+	cd $(BUILD) && $(CTEST)
+
+build: packages
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release
+	cmake --build --preset release -j $(JOBS)
+
+packages:
+	@.ci/install-packages
+
+# Engine latency, node overhead over a bare ZeroMQ echo, throughput. Ratios of one run are what to quote.
+bench: build
+	$(BUILD)/bin/tamis bench
+
+# The three shipped models, made again from their recipes; the files come out byte for byte the same.
+train-demo-models: build
+	$(BUILD)/bin/tamis train vae --output models/shipped/vae
+	$(BUILD)/bin/tamis train ringer --output models/shipped/ringer
+	$(BUILD)/bin/tamis train seed-filter --output models/shipped/seed_filter
+
+asan tsan: packages
+	cmake --preset $@
+	cmake --build --preset $@ -j $(JOBS)
+	cd build/$@ && $(CTEST)
+
+# Every fuzz target for FUZZ_SECONDS seconds.
+FUZZ_SECONDS ?= 60
+fuzz: packages
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS) --target fuzzers
+	tests/fuzz/run-all build/fuzz $(FUZZ_SECONDS)
+
+SOURCES = $(shell git ls-files '*.cpp' '*.hpp')
+format:
+	clang-format -i $(SOURCES)
+
+lint: build
+	clang-format --dry-run -Werror $(SOURCES)
+	run-clang-tidy -quiet -p $(BUILD) -j $(JOBS) '/(engine|streams|models|config|daemon)/[^.]*\.cpp$$' >$(BUILD)/clang-tidy.log 2>&1 \
+	    || { grep -E '(error|warning):' $(BUILD)/clang-tidy.log | sort -u; exit 1; }
+
+clean:
+	rm -rf build run
