@@ -3,24 +3,20 @@
 // reused; the worker's thread only.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "models/event_features.hpp"
 #include "streams/payloads.hpp"
 
 namespace tamis::models {
 
-// The inputs of arXiv:1811.10276 in network order (HT, allJetMass, allMuPt, allMuMass, allElePt,
-// allEleMass, LepPt, LepIsoCh, LepIsoGamma, LepIsoNeu, METp, METo, MT, nMu, nJets, bJets, nEle,
-// LepCharge, LepIsEle, nChHad, nNeuHad).
-inline constexpr std::size_t kHighLevelFeatureCount = 21;
-using HighLevelFeatures = std::array<float, kHighLevelFeatureCount>;
-
-// A number that a seed may cut on; names are those of quantity_names().
+// A number that a seed may cut on; names are those of quantity_names(): the 21 features, counts and
+// leading values of objects, clusters and doublets, and what the event carries (has_...).
 enum class QuantityId : std::uint16_t {};
 
 [[nodiscard]] std::span<const std::string_view> quantity_names() noexcept;

@@ -26,6 +26,8 @@ enum class ScoreStatus : std::uint8_t {
 };
 
 [[nodiscard]] std::string_view to_string(ScoreStatus status) noexcept;
+// What a model answers when the payload it needs has that fault.
+[[nodiscard]] ScoreStatus status_of(streams::PayloadFault fault) noexcept;
 
 // Why an event got its score; spans live until the next score().
 struct Explanation {
