@@ -44,6 +44,7 @@ struct OutputConfig {
     OutputPattern pattern = OutputPattern::push;
     FullPolicy full = FullPolicy::block;
     std::uint32_t send_high_water_mark = 1000;
+    bool insecure = false;  // allows an endpoint that is not local without keys
 };
 
 enum class ThreadMode : std::uint8_t { dedicated, shared };
