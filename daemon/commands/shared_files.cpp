@@ -1,0 +1,30 @@
+#include "daemon/commands/shared_files.hpp"
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+
+namespace tamis::daemon {
+
+std::filesystem::path program_path() { return std::filesystem::read_symlink("/proc/self/exe"); }
+
+std::filesystem::path sibling_program(const std::string& name) {
+    return program_path().parent_path() / name;
+}
+
+tl::expected<std::filesystem::path, std::string> shared_files() {
+    std::filesystem::path directory = program_path().parent_path() / ".." / "share" / "tamis";
+    if (const char* overridden = std::getenv("TAMIS_SHARE"); overridden != nullptr) {
+        directory = overridden;
+    }
+    std::error_code error;
+    if (!std::filesystem::is_directory(directory / "menus", error)) {
+        return tl::unexpected(fmt::format(
+            "no shipped files in {} (no directory 'menus' there); set TAMIS_SHARE to the "
+            "directory that holds menus, deployments and models",
+            directory.lexically_normal().string()));
+    }
+    return std::filesystem::canonical(directory);
+}
+
+}  // namespace tamis::daemon
