@@ -1,0 +1,151 @@
+#include "streams/csv_table.hpp"
+
+#include <csv.h>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <limits>
+
+namespace tamis::streams {
+
+namespace {
+
+// What libcsv's callbacks fill.
+struct Reading {
+    const std::filesystem::path& file;
+    CsvTable table;
+    std::size_t line = 1;
+    std::size_t column = 0;
+    std::string error;
+
+    void fail(const std::string& what) {
+        if (error.empty()) {
+            error = fmt::format("{}:{}: {}", file.string(), line, what);
+        }
+    }
+};
+
+void on_field(void* bytes, std::size_t size, void* context) {
+    Reading& reading = *static_cast<Reading*>(context);
+    const std::string_view text(static_cast<const char*>(bytes), size);
+    if (!reading.error.empty()) {
+        return;
+    }
+    if (reading.line == 1) {
+        if (reading.table.find_column(text)) {
+            reading.fail(fmt::format("column {} is named twice; names must differ", text));
+        }
+        reading.table.columns.emplace_back(text);
+        return;
+    }
+    const std::size_t column = reading.column++;
+    if (column >= reading.table.columns.size()) {
+        reading.fail(fmt::format("more fields than the {} columns of the header",
+                                 reading.table.columns.size()));
+        return;
+    }
+    double value = std::numeric_limits<double>::quiet_NaN();
+    if (!text.empty()) {
+        const auto [end, status] = std::from_chars(text.data(), text.data() + size, value);
+        if (status != std::errc{} || end != text.data() + size) {
+            reading.fail(fmt::format("column {}: '{}' is no number; write it like 12.5 or 3e-4",
+                                     reading.table.columns[column], text));
+            return;
+        }
+    }
+    reading.table.values.push_back(value);
+}
+
+void on_row_end(int /*terminator*/, void* context) {
+    Reading& reading = *static_cast<Reading*>(context);
+    if (reading.line > 1 && reading.error.empty() &&
+        reading.column != reading.table.columns.size()) {
+        reading.fail(fmt::format("{} fields where the header names {} columns", reading.column,
+                                 reading.table.columns.size()));
+    }
+    reading.column = 0;
+    ++reading.line;
+}
+
+}  // namespace
+
+std::optional<std::size_t> CsvTable::find_column(std::string_view name) const noexcept {
+    const auto found = std::find(columns.begin(), columns.end(), name);
+    if (found == columns.end()) {
+        return std::nullopt;
+    }
+    return static_cast<std::size_t>(found - columns.begin());
+}
+
+tl::expected<CsvTable, std::string> read_csv_table(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream) {
+        return tl::unexpected(
+            fmt::format("{}: cannot be opened ({})", file.string(), std::strerror(errno)));
+    }
+    csv_parser parser;
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
+        return tl::unexpected(std::string("the CSV reader could not be made (out of memory)"));
+    }
+    Reading reading{file, {}, 1, 0, {}};
+    std::array<char, 1 << 16> buffer;
+    while (stream && reading.error.empty()) {
+        stream.read(buffer.data(), buffer.size());
+        const auto size = static_cast<std::size_t>(stream.gcount());
+        if (csv_parse(&parser, buffer.data(), size, on_field, on_row_end, &reading) != size) {
+            reading.fail(csv_strerror(csv_error(&parser)));
+        }
+    }
+    if (csv_fini(&parser, on_field, on_row_end, &reading) != 0) {
+        reading.fail("the file ends inside a quoted field");
+    }
+    csv_free(&parser);
+    if (reading.error.empty() && reading.table.columns.empty()) {
+        reading.fail("no header row; the first row must name the columns");
+    }
+    if (!reading.error.empty()) {
+        return tl::unexpected(std::move(reading.error));
+    }
+    return std::move(reading.table);
+}
+
+tl::expected<void, std::string> write_csv_table(const std::filesystem::path& file,
+                                                std::span<const std::string> columns,
+                                                std::span<const float> values) {
+    std::ofstream stream(file, std::ios::binary | std::ios::trunc);
+    std::string text;
+    for (std::size_t column = 0; column < columns.size(); ++column) {
+        std::string quoted(2 * columns[column].size() + 2, '\0');
+        const std::string& name = columns[column];
+        const bool plain = name.find_first_of(",\"\r\n") == std::string::npos;
+        if (plain) {
+            quoted = name;
+        } else {
+            quoted.resize(csv_write(quoted.data(), quoted.size(), name.data(), name.size()));
+        }
+        text += (column == 0 ? "" : ",") + quoted;
+    }
+    text += '\n';
+    for (std::size_t index = 0; index < values.size(); ++index) {
+        const bool ends_row = (index + 1) % columns.size() == 0;
+        text += fmt::format("{}{}", values[index], ends_row ? '\n' : ',');
+        if (ends_row && text.size() > (1U << 16)) {
+            stream << text;
+            text.clear();
+        }
+    }
+    stream << text;
+    stream.flush();
+    if (!stream) {
+        return tl::unexpected(
+            fmt::format("{}: cannot be written ({})", file.string(), std::strerror(errno)));
+    }
+    return {};
+}
+
+}  // namespace tamis::streams
