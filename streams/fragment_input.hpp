@@ -11,7 +11,11 @@ namespace tamis::streams {
 class MessageSink {
  public:
     virtual ~MessageSink() = default;
-    // `message` is one serialised wire.Fragment, valid during the call. arrival_ns: steady clock.
+    // False while the sink has no room: an input asks before each message and keeps what it has
+    // (back pressure).
+    [[nodiscard]] virtual bool is_ready() const noexcept { return true; }
+    // `message` is one serialised wire.Fragment (wire.SelectedEvent downstream of a node), valid
+    // during the call. arrival_ns: steady clock.
     virtual void on_message(std::span<const std::byte> message,
                             std::uint64_t arrival_ns) noexcept = 0;
     // A message that the transport could not deliver whole (multipart, over the size limit).
@@ -21,7 +25,8 @@ class MessageSink {
 class FragmentInput {
  public:
     virtual ~FragmentInput() = default;
-    // Hands at most `limit` messages to the sink without waiting; returns how many.
+    // Hands at most `limit` messages to the sink without waiting, as long as it is ready; returns
+    // how many.
     virtual std::size_t poll(MessageSink& sink, std::uint64_t now_ns,
                              std::size_t limit) noexcept = 0;
     // True when no message will ever come again (a recording's end; never for a live link).

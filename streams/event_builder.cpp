@@ -1,0 +1,334 @@
+#include "streams/event_builder.hpp"
+
+#include <algorithm>
+#include <gsl/assert>
+#include <random>
+
+namespace tamis::streams {
+namespace {
+
+// In the table, instead of a slot: the event was closed.
+constexpr std::uint32_t kRemembered = EventTable::kAbsent - 1;
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return static_cast<std::uint64_t>(device()) << 32U | device();
+}
+
+bool is_same(const EventFragment& kept, const Fragment& fragment) noexcept {
+    return kept.payload_type == fragment.payload_type &&
+           std::ranges::equal(kept.payload, fragment.payload);
+}
+
+}  // namespace
+
+EventBuilder::EventBuilder(const Config& config, EventPool& pool)
+    : config_(config),
+      pool_(pool),
+      decoder_(config.limits),
+      all_sources_(~std::uint64_t{0} >> (kMaxSources - pool.source_count())),
+      run_(config.run),
+      table_(pool.slot_count() + config.history_events, config.hash_seed.value_or(random_seed())),
+      history_(config.history_events),
+      links_(pool.slot_count()),
+      source_counters_(config.sources.size()),
+      published_sources_(config.sources.size()) {
+    Expects(config.sources.size() == pool.source_count());
+    Expects(config.history_events >= 1 && config.window_ns > 0 && config.window_bytes > 0);
+    Expects(pool.byte_budget() >= config.limits.message_bytes);
+}
+
+void EventBuilder::on_message(std::span<const std::byte> message,
+                              std::uint64_t arrival_ns) noexcept {
+    advance_window(arrival_ns);
+    unpublished_ = true;
+    FragmentCounters& counters = books_.fragments;
+    ++counters.received;
+    counters.received_bytes += message.size();
+    const auto fragment = decoder_.decode(message);
+    if (!fragment) {
+        counters.count(fragment.error());
+        return;
+    }
+    on_fragment(*fragment, arrival_ns);
+}
+
+void EventBuilder::on_refused(std::uint64_t arrival_ns) noexcept {
+    advance_window(arrival_ns);
+    unpublished_ = true;
+    ++books_.fragments.received;
+    books_.fragments.count(FragmentFault::malformed);
+}
+
+bool EventBuilder::is_ready() const noexcept {
+    return config_.overload == OverloadPolicy::shed ||
+           (pool_.free_count() > 0 && pool_.free_bytes() >= config_.limits.message_bytes);
+}
+
+void EventBuilder::on_fragment(const Fragment& fragment, std::uint64_t arrival_ns) noexcept {
+    const std::optional<SourceIndex> source = find_source(fragment.source);
+    if (!source) {
+        ++books_.fragments.unknown_source;
+        return;
+    }
+    if (!run_) {
+        run_ = fragment.run;
+    }
+    if (fragment.run != *run_) {
+        ++books_.fragments.wrong_run;
+        return;
+    }
+    ++source_counters_[*source].received;
+    const std::uint32_t known = table_.find({fragment.run, fragment.event});
+    if (known == kRemembered) {
+        ++books_.fragments.late;
+        ++source_counters_[*source].late;
+        source_counters_[*source].count_sequence(fragment.sequence);
+        return;
+    }
+    if (known != EventTable::kAbsent && pool_[known].has(*source)) {
+        on_source_seen(known, *source, fragment);
+        return;
+    }
+    const std::optional<EventIndex> index =
+        known != EventTable::kAbsent ? known : open(fragment, arrival_ns);
+    if (index) {
+        add(*index, *source, fragment, arrival_ns);
+    } else {
+        shed(fragment, *source);
+    }
+}
+
+void EventBuilder::on_source_seen(EventIndex index, SourceIndex source,
+                                  const Fragment& fragment) noexcept {
+    ++source_counters_[source].duplicates;
+    if (is_same(pool_[index].fragments[source], fragment)) {
+        ++books_.fragments.duplicate_same;
+        return;
+    }
+    ++books_.fragments.duplicate_different;
+    ++books_.events.inconsistent;
+    close(index, EventState::inconsistent);
+}
+
+std::optional<EventIndex> EventBuilder::open(const Fragment& fragment,
+                                             std::uint64_t arrival_ns) noexcept {
+    if (pool_.free_bytes() < fragment.payload.size()) {
+        return std::nullopt;
+    }
+    const std::optional<EventIndex> index = pool_.acquire(fragment.payload.size());
+    if (!index) {
+        return std::nullopt;
+    }
+    Event& event = pool_[*index];
+    event.run = fragment.run;
+    event.number = fragment.event;
+    event.first_arrival_ns = arrival_ns;
+    event.last_arrival_ns = arrival_ns;
+    links_[*index].opened_at = window_clock_ns_;
+    append(open_, *index);
+    table_.set({event.run, event.number}, *index);
+    ++books_.events.opened;
+    ++books_.events.open;
+    return index;
+}
+
+void EventBuilder::add(EventIndex index, SourceIndex source, const Fragment& fragment,
+                       std::uint64_t arrival_ns) noexcept {
+    SourceCounters& counters = source_counters_[source];
+    counters.count_sequence(fragment.sequence);
+    if (pool_[index].payload_bytes + fragment.payload.size() > config_.event_bytes ||
+        !pool_.store(index, source, fragment)) {
+        ++books_.fragments.late;
+        ++counters.late;
+        ++books_.events.incomplete;
+        ++books_.events.incomplete_bytes;
+        close(index, EventState::incomplete);
+        return;
+    }
+    ++books_.fragments.used;
+    books_.fragments.used_bytes += fragment.payload.size();
+    ++counters.used;
+    Event& event = pool_[index];
+    event.last_arrival_ns = arrival_ns;
+    open_bytes_ += fragment.payload.size();
+    if (event.sources_seen == all_sources_) {
+        ++books_.events.complete;
+        close(index, EventState::complete);
+    }
+    while (open_bytes_ > config_.window_bytes) {
+        close_oldest(Cause::window_bytes);
+    }
+}
+
+void EventBuilder::shed(const Fragment& fragment, SourceIndex source) noexcept {
+    ++books_.events.opened;
+    ++books_.events.shed;
+    ++books_.fragments.used;
+    ++source_counters_[source].used;
+    source_counters_[source].count_sequence(fragment.sequence);
+    remember({fragment.run, fragment.event});
+}
+
+std::size_t EventBuilder::poll(std::uint64_t now_ns) noexcept {
+    advance_window(now_ns);
+    std::size_t closed = 0;
+    while (open_.first != kNone &&
+           window_clock_ns_ - links_[open_.first].opened_at >= config_.window_ns) {
+        close_oldest(Cause::window_time);
+        ++closed;
+    }
+    // With an event closed or in work a slot will come back; without, only this gets on.
+    if (!is_ready() && closed_.count == 0 && in_work_ == 0 && open_.first != kNone) {
+        close_oldest(Cause::slots);
+        ++closed;
+    }
+    was_ready_ = is_ready();
+    if (unpublished_) {
+        publish();
+    }
+    return closed;
+}
+
+std::optional<EventIndex> EventBuilder::next_closed() noexcept {
+    if (closed_.first == kNone) {
+        return std::nullopt;
+    }
+    const EventIndex index = closed_.first;
+    remove(closed_, index);
+    ++in_work_;
+    return index;
+}
+
+void EventBuilder::release(EventIndex index) noexcept {
+    Expects(in_work_ > 0 && pool_[index].state != EventState::open);
+    --in_work_;
+    pool_.release(index);
+}
+
+std::size_t EventBuilder::close_all() noexcept {
+    const std::size_t count = open_.count;
+    while (open_.first != kNone) {
+        close_oldest(Cause::end);
+    }
+    publish();
+    return count;
+}
+
+std::size_t EventBuilder::abandon_all() noexcept {
+    const std::size_t count = open_.count;
+    while (open_.first != kNone) {
+        const EventIndex index = open_.first;
+        leave_open(index);
+        ++books_.events.abandoned;
+        pool_.release(index);
+    }
+    publish();
+    return count;
+}
+
+void EventBuilder::begin_run(std::optional<std::uint32_t> run) noexcept {
+    Expects(open_.count == 0);
+    run_ = run;
+    table_.clear();
+    history_next_ = 0;
+    history_count_ = 0;
+    for (SourceCounters& counters : source_counters_) {
+        counters.sequence_first = 0;
+        counters.sequence_last = 0;
+    }
+    publish();
+}
+
+void EventBuilder::advance_window(std::uint64_t now_ns) noexcept {
+    if (!last_now_ns_) {
+        last_now_ns_ = now_ns;
+    }
+    if (now_ns <= *last_now_ns_) {
+        return;
+    }
+    if (was_ready_) {
+        window_clock_ns_ += now_ns - *last_now_ns_;
+    }
+    last_now_ns_ = now_ns;
+}
+
+void EventBuilder::close_oldest(Cause cause) noexcept {
+    ++books_.events.incomplete;
+    switch (cause) {
+        case Cause::window_time:
+            ++books_.events.incomplete_time;
+            break;
+        case Cause::window_bytes:
+            ++books_.events.incomplete_bytes;
+            break;
+        case Cause::slots:
+            ++books_.events.incomplete_slots;
+            break;
+        case Cause::end:
+            ++books_.events.incomplete_end;
+            break;
+    }
+    close(open_.first, EventState::incomplete);
+}
+
+void EventBuilder::close(EventIndex index, EventState state) noexcept {
+    leave_open(index);
+    pool_[index].state = state;
+    append(closed_, index);
+}
+
+void EventBuilder::leave_open(EventIndex index) noexcept {
+    const Event& event = pool_[index];
+    remove(open_, index);
+    open_bytes_ -= event.payload_bytes;
+    --books_.events.open;
+    unpublished_ = true;
+    remember({event.run, event.number});
+}
+
+void EventBuilder::remember(const EventKey& key) noexcept {
+    if (history_count_ == history_.size()) {
+        table_.erase(history_[history_next_]);
+    } else {
+        ++history_count_;
+    }
+    history_[history_next_] = key;
+    history_next_ = (history_next_ + 1) % history_.size();
+    table_.set(key, kRemembered);
+}
+
+std::optional<SourceIndex> EventBuilder::find_source(std::uint32_t id) const noexcept {
+    for (std::size_t i = 0; i < config_.sources.size(); ++i) {
+        if (config_.sources[i] == id) {
+            return static_cast<SourceIndex>(i);
+        }
+    }
+    return std::nullopt;
+}
+
+void EventBuilder::append(Queue& queue, EventIndex index) noexcept {
+    Links& links = links_[index];
+    links.previous = queue.last;
+    links.next = kNone;
+    (queue.last == kNone ? queue.first : links_[queue.last].next) = index;
+    queue.last = index;
+    ++queue.count;
+}
+
+void EventBuilder::remove(Queue& queue, EventIndex index) noexcept {
+    const Links& links = links_[index];
+    (links.previous == kNone ? queue.first : links_[links.previous].next) = links.next;
+    (links.next == kNone ? queue.last : links_[links.next].previous) = links.previous;
+    --queue.count;
+}
+
+void EventBuilder::publish() noexcept {
+    published_books_.publish(books_);
+    for (std::size_t i = 0; i < source_counters_.size(); ++i) {
+        published_sources_[i].publish(source_counters_[i]);
+    }
+    unpublished_ = false;
+}
+
+}  // namespace tamis::streams

@@ -1,0 +1,42 @@
+// Every option of every ZeroMQ socket, explicit and in one place: the defaults of the library are
+// made for other uses (no size limit, endless linger, no heartbeat). Values and the measurements
+// behind them: streams/README.md, Decisions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "streams/endpoint.hpp"
+
+namespace tamis::streams {
+
+struct SocketOptions {
+    // Messages queued per peer, on each side; not a bound in bytes.
+    int send_high_water_mark = 1000;     // 1 .. 10^6
+    int receive_high_water_mark = 1000;  // 1 .. 10^6
+    // A peer that announces a larger frame is cut off before anything is allocated. Above the
+    // builder's own limit, so that moderate excess is counted there as oversize.
+    std::int64_t max_message_bytes = std::int64_t{8} << 20;  // 1 .. 2^30
+    int linger_ms = 500;              // how long a closing socket tries to send what it has
+    int handshake_ms = 1000;          // a peer that says nothing is dropped; at most 1000
+    int heartbeat_interval_ms = 200;  // with the next one: a dead peer is seen within 0.6 s
+    int heartbeat_timeout_ms = 600;
+    int reconnect_ms = 100;  // doubles up to
+    int reconnect_max_ms = 2000;
+    int send_buffer_bytes = 1 << 20;  // of the kernel
+    int receive_buffer_bytes = 1 << 20;
+    int backlog = 100;  // connections not yet accepted
+    // Allows an endpoint outside this machine without keys: anyone who reaches the port can send.
+    bool insecure = false;
+};
+
+// What is wrong with the values, or with the endpoint for which they are meant.
+[[nodiscard]] tl::expected<void, std::string> check_socket_options(const SocketOptions& options,
+                                                                   const Endpoint& endpoint);
+
+// socket: a ZeroMQ handle that is neither bound nor connected.
+[[nodiscard]] tl::expected<void, std::string> apply_socket_options(const SocketOptions& options,
+                                                                   void* socket);
+
+}  // namespace tamis::streams
