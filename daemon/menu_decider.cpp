@@ -72,8 +72,7 @@ void MenuDecider::open(Candidate& candidate, const streams::Event& event,
     if (event.state == streams::EventState::incomplete) {
         send_to_debug(candidate, Outcome::debug_incomplete, "incomplete");
     } else if (event.state == streams::EventState::inconsistent) {
-        send_to_debug(candidate, Outcome::debug_malformed,
-                      "a source sent two different fragments");
+        send_to_debug(candidate, Outcome::debug_malformed, "a source sent two different fragments");
     }
 }
 
@@ -143,9 +142,8 @@ MenuDecider::PathVerdict MenuDecider::evaluate_cut(const TriggerPath& path,
         return {.passed = cut.passed, .score = cut.score, .threshold = cut.threshold};
     }
     const float score = scorer.score_of(position);
-    return {.passed = score > path.cut->threshold,
-            .score = score,
-            .threshold = path.cut->threshold};
+    return {
+        .passed = score > path.cut->threshold, .score = score, .threshold = path.cut->threshold};
 }
 
 void MenuDecider::find_vetoes(Candidate& candidate) noexcept {

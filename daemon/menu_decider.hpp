@@ -24,9 +24,9 @@ class MenuDecider {
     MenuDecider(const TriggerMenu& menu, std::size_t max_events,
                 const streams::PayloadLimits& limits = {});
 
-    // Writes decisions[i] for events[i]: everything but latency_ns, which is left 0. Decision::paths
-    // names the paths whose seed passed; of an event that goes to the debug stream there are none.
-    // Explanations are kept for accepted events.
+    // Writes decisions[i] for events[i]: everything but latency_ns, which is left 0.
+    // Decision::paths names the paths whose seed passed; of an event that goes to the debug stream
+    // there are none. Explanations are kept for accepted events.
     void decide(std::span<const streams::Event* const> events,
                 std::span<streams::Decision* const> decisions) noexcept;
 
@@ -42,10 +42,10 @@ class MenuDecider {
 
         models::EventInputs inputs;
         streams::Decision* decision = nullptr;
-        bool open = false;                     // not yet decided
+        bool open = false;  // not yet decided
         bool vetoed = false;
-        std::vector<std::uint8_t> seeded;      // by path: its seed passed
-        std::vector<std::uint32_t> position;   // by model: in its scorer's batch, or kNotScored
+        std::vector<std::uint8_t> seeded;     // by path: its seed passed
+        std::vector<std::uint32_t> position;  // by model: in its scorer's batch, or kNotScored
     };
 
     struct PathVerdict {

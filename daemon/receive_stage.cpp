@@ -1,0 +1,144 @@
+#include "daemon/receive_stage.hpp"
+
+#include <array>
+
+#include "daemon/index_ring.hpp"
+
+namespace tamis::daemon {
+namespace {
+
+using Interval = Accounting::Interval;
+
+constexpr std::size_t kReturnsPerPop = 64;
+// Long enough to cost nothing, short against every window and every interval of publication.
+constexpr std::uint64_t kIdleWait_ns = 5'000'000;
+// An input without a descriptor cannot wake anybody.
+constexpr std::uint64_t kBlindWait_ns = 50'000;
+
+}  // namespace
+
+ReceiveStage::ReceiveStage(const Config& config, const Parts& parts)
+    : config_(config), parts_(parts), snapshots_(parts.accounting.running()) {
+    Expects(!parts_.workers.empty() && parts_.tickets.size() == parts_.pool.slot_count());
+}
+
+std::size_t ReceiveStage::poll(std::uint64_t now_ns) noexcept {
+    if (is_finished()) {
+        return 0;
+    }
+    parts_.accounting.spend(now_ns, interval_);
+    std::size_t work = book_returned();
+    work += read_input(now_ns);
+    work += parts_.builder.poll(now_ns);
+    work += hand_out();
+
+    const bool has_room = reading_ && this->has_room();
+    starved_.store(!has_room, std::memory_order_relaxed);
+    interval_ = !has_room ? Interval::dead : work > 0 ? Interval::busy : Interval::live;
+    const bool is_over = !reading_ && parts_.pool.free_count() == parts_.pool.slot_count();
+    if (is_over || now_ns >= published_ns_ + config_.publish_interval_ns) {
+        publish(now_ns);
+    }
+    if (is_over) {
+        finished_.store(true, std::memory_order_release);
+    }
+    return work;
+}
+
+std::size_t ReceiveStage::book_returned() noexcept {
+    std::array<streams::EventIndex, kReturnsPerPop> indices;
+    std::size_t booked = 0;
+    std::size_t count = 0;
+    do {
+        count = parts_.returned.pop(indices.data(), indices.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            const Ticket& ticket = parts_.tickets[indices[i]];
+            parts_.accounting.book(ticket.decision, ticket.delivery);
+            parts_.builder.release(indices[i]);
+        }
+        booked += count;
+    } while (count == indices.size());
+    return booked;
+}
+
+std::size_t ReceiveStage::read_input(std::uint64_t now_ns) noexcept {
+    if (!reading_) {
+        return 0;
+    }
+    if (stop_requested_.load(std::memory_order_acquire)) {
+        reading_ = false;
+        return parts_.builder.abandon_all();
+    }
+    const std::size_t messages =
+        parts_.input.poll(parts_.builder, now_ns, config_.messages_per_poll);
+    if (messages == 0 && parts_.input.is_exhausted()) {
+        reading_ = false;
+        return parts_.builder.close_all();
+    }
+    return messages;
+}
+
+std::size_t ReceiveStage::hand_out() noexcept {
+    std::size_t handed = 0;
+    while (const auto index = parts_.builder.next_closed()) {
+        const WorkerInbox& worker = least_loaded();
+        worker.ring->push(*index);
+        worker.bell->ring();
+        ++handed;
+    }
+    return handed;
+}
+
+// Which worker decides an event changes nothing about the decision.
+const WorkerInbox& ReceiveStage::least_loaded() noexcept {
+    std::size_t best = next_worker_;
+    for (std::size_t step = 1; step < parts_.workers.size(); ++step) {
+        const std::size_t other = (next_worker_ + step) % parts_.workers.size();
+        if (parts_.workers[other].ring->free_room() > parts_.workers[best].ring->free_room()) {
+            best = other;
+        }
+    }
+    next_worker_ = (best + 1) % parts_.workers.size();
+    return parts_.workers[best];
+}
+
+bool ReceiveStage::has_room() const noexcept {
+    return parts_.builder.is_ready() && parts_.pool.free_count() > 0;
+}
+
+WaitPoint ReceiveStage::wait_point() const noexcept {
+    if (interval_ == Interval::dead) {
+        return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kIdleWait_ns};
+    }
+    const int descriptor = parts_.input.wait_descriptor();
+    return {.bell = &parts_.bell,
+            .input_descriptor = descriptor,
+            .limit_ns = descriptor >= 0 ? kIdleWait_ns : kBlindWait_ns};
+}
+
+void ReceiveStage::stop_reading() noexcept {
+    stop_requested_.store(true, std::memory_order_release);
+    parts_.bell.ring();
+}
+
+void ReceiveStage::publish(std::uint64_t now_ns) noexcept {
+    published_ns_ = now_ns;
+    RunSnapshot& running = parts_.accounting.running();
+    running.run = parts_.builder.run().value_or(0);
+    running.taken_ns = now_ns;
+    running.books.fragments = parts_.builder.fragments();
+    running.books.builder = parts_.builder.events();
+    const auto outcome = [&](streams::Outcome of) -> std::uint64_t& {
+        return running.books.outcomes[static_cast<std::size_t>(of)];
+    };
+    outcome(streams::Outcome::shed) = running.books.builder.shed;
+    outcome(streams::Outcome::abandoned) = running.books.builder.abandoned;
+    running.books.in_flight = parts_.pool.slot_count() - parts_.pool.free_count();
+    for (std::size_t i = 0; i < running.sources.size(); ++i) {
+        running.sources[i] = parts_.builder.source(static_cast<streams::SourceIndex>(i));
+    }
+    parts_.accounting.copy_to(snapshots_.draft());
+    snapshots_.publish();
+}
+
+}  // namespace tamis::daemon

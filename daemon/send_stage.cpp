@@ -1,0 +1,148 @@
+#include "daemon/send_stage.hpp"
+
+#include <algorithm>
+#include <gsl/assert>
+
+#include "daemon/index_ring.hpp"
+#include "streams/selected_event.hpp"
+
+namespace tamis::daemon {
+namespace {
+
+using config::FullPolicy;
+using streams::SendResult;
+
+constexpr std::size_t kEventsPerPoll = 64;
+constexpr std::uint64_t kIdleWait_ns = 5'000'000;   // outputs are polled so often
+constexpr std::uint64_t kBlockedWait_ns = 200'000;  // a full output is asked so often
+
+}  // namespace
+
+SendStage::SendStage(Parts parts)
+    : parts_(std::move(parts)),
+      taken_(kEventsPerPoll),
+      counters_(parts_.outputs.size()),
+      published_(parts_.outputs.size()) {
+    Expects(parts_.outputs.size() <= 64 && !parts_.decided.empty());
+}
+
+std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
+    std::size_t work = 0;
+    for (const OutputRoute& route : parts_.outputs) {
+        work += route.output->poll(now_ns);
+    }
+    for (std::size_t events = 0; events < kEventsPerPoll; ++events) {
+        if (!is_sending_) {
+            if (taken_next_ == taken_count_ && take_next() == 0) {
+                break;
+            }
+            begin(taken_[taken_next_++]);
+        }
+        offer(now_ns);
+        if (waiting_ != 0) {
+            break;  // blocked: later events wait behind this one
+        }
+        finish();
+        ++work;
+    }
+    return work;
+}
+
+// The workers' rings in turn.
+std::size_t SendStage::take_next() noexcept {
+    taken_next_ = 0;
+    taken_count_ = 0;
+    for (std::size_t tries = 0; tries < parts_.decided.size() && taken_count_ == 0; ++tries) {
+        taken_count_ = parts_.decided[next_worker_]->pop(taken_.data(), taken_.size());
+        next_worker_ = (next_worker_ + 1) % parts_.decided.size();
+    }
+    return taken_count_;
+}
+
+void SendStage::begin(streams::EventIndex index) noexcept {
+    is_sending_ = true;
+    current_ = index;
+    waiting_ = 0;
+    Ticket& ticket = parts_.tickets[index];
+    if (ticket.decision.streams == 0) {
+        ticket.delivery = Delivery::not_selected;
+        return;
+    }
+    for (std::size_t i = 0; i < parts_.outputs.size(); ++i) {
+        if ((parts_.outputs[i].streams & ticket.decision.streams) != 0) {
+            waiting_ |= std::uint64_t{1} << i;
+        }
+    }
+    ticket.delivery = waiting_ == 0 ? Delivery::dropped_no_output : Delivery::delivered;
+    if (waiting_ != 0) {
+        streams::encode_selected_event(parts_.pool[index], ticket.decision, parts_.context,
+                                       selected_);
+    }
+}
+
+void SendStage::offer(std::uint64_t now_ns) noexcept {
+    if (waiting_ == 0) {
+        return;
+    }
+    const auto bytes = std::as_bytes(std::span(selected_));
+    const streams::StreamMask streams = parts_.tickets[current_].decision.streams;
+    for (std::size_t i = 0; i < parts_.outputs.size(); ++i) {
+        if ((waiting_ >> i & 1U) != 0) {
+            const OutputRoute& route = parts_.outputs[i];
+            settle(i, route.output->send(bytes, streams & route.streams, now_ns), now_ns);
+        }
+    }
+}
+
+void SendStage::settle(std::size_t output, SendResult result, std::uint64_t now_ns) noexcept {
+    OutputCounters& counters = counters_[output];
+    Delivery loss = Delivery::delivered;
+    if (result == SendResult::delivered) {
+        ++counters.delivered;
+        counters.delivered_bytes += selected_.size();
+    } else if (result == SendResult::failed) {
+        ++counters.dropped_failed;
+        loss = Delivery::dropped_failed;
+    } else if (parts_.outputs[output].full == FullPolicy::drop) {
+        ++counters.dropped_full;
+        loss = Delivery::dropped_full;
+    } else if (now_ns >= give_up_at_ns_.load(std::memory_order_relaxed)) {
+        ++counters.dropped_draining;
+        loss = Delivery::dropped_draining;
+    } else {
+        ++counters.blocked;
+        published_[output].publish(counters);
+        return;
+    }
+    published_[output].publish(counters);
+    waiting_ &= ~(std::uint64_t{1} << output);
+    Delivery& delivery = parts_.tickets[current_].delivery;
+    if (loss != Delivery::delivered && (delivery == Delivery::delivered || loss < delivery)) {
+        delivery = loss;
+    }
+}
+
+void SendStage::finish() noexcept {
+    is_sending_ = false;
+    const Ticket& ticket = parts_.tickets[current_];
+    if (parts_.observer != nullptr) {
+        parts_.observer->on_decision(parts_.pool[current_], ticket.decision, ticket.delivery);
+    }
+    parts_.returned.push(current_);
+    if (parts_.receiver_starved.load(std::memory_order_relaxed)) {
+        parts_.receiver_bell.ring();
+    }
+}
+
+WaitPoint SendStage::wait_point() const noexcept {
+    return {.bell = &parts_.bell,
+            .input_descriptor = -1,
+            .limit_ns = is_sending_ ? kBlockedWait_ns : kIdleWait_ns};
+}
+
+void SendStage::give_up_at(std::uint64_t now_ns) noexcept {
+    give_up_at_ns_.store(now_ns, std::memory_order_relaxed);
+    parts_.bell.ring();
+}
+
+}  // namespace tamis::daemon

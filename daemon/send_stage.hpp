@@ -1,0 +1,98 @@
+// Takes decided events from the workers, serialises those that were selected, gives them to every
+// output that wants one of their streams, shows each to the observer, and returns it to the
+// receiver. An output that is full and whose policy is `block` stops this stage: then events stay
+// with the workers, the pool runs out, and the input is read no more.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/deployment.hpp"
+#include "daemon/decision_observer.hpp"
+#include "daemon/doorbell.hpp"
+#include "daemon/stage.hpp"
+#include "daemon/ticket.hpp"
+#include "streams/event_output.hpp"
+#include "streams/event_pool.hpp"
+#include "streams/published_snapshot.hpp"
+
+namespace tamis::daemon {
+
+class IndexRing;
+
+// One output and the events it is to get.
+struct OutputRoute {
+    std::string name;
+    streams::EventOutput* output = nullptr;
+    streams::StreamMask streams = 0;  // wanted
+    config::FullPolicy full = config::FullPolicy::block;
+};
+
+struct OutputCounters {
+    std::uint64_t delivered = 0;  // events this output took
+    std::uint64_t delivered_bytes = 0;
+    std::uint64_t dropped_full = 0;
+    std::uint64_t dropped_failed = 0;
+    std::uint64_t dropped_draining = 0;
+    std::uint64_t blocked = 0;  // sends that found it full and waited
+};
+
+class SendStage final : public Stage {
+ public:
+    struct Parts {
+        const streams::DecisionContext& context;
+        const streams::EventPool& pool;
+        std::span<Ticket> tickets;        // by slot of the pool
+        std::vector<IndexRing*> decided;  // one of each worker
+        Doorbell& bell;
+        IndexRing& returned;
+        Doorbell& receiver_bell;
+        const std::atomic<bool>& receiver_starved;
+        std::vector<OutputRoute> outputs;  // at most 64
+        DecisionObserver* observer = nullptr;
+    };
+
+    explicit SendStage(Parts parts);
+
+    std::size_t poll(std::uint64_t now_ns) noexcept override;
+    [[nodiscard]] WaitPoint wait_point() const noexcept override;
+
+    // Any thread: from this time on nothing waits for a blocked output.
+    void give_up_at(std::uint64_t now_ns) noexcept;
+    // Any thread.
+    [[nodiscard]] OutputCounters counters(std::size_t output) const noexcept {
+        return published_[output].read();
+    }
+    [[nodiscard]] const std::vector<OutputRoute>& outputs() const noexcept {
+        return parts_.outputs;
+    }
+
+ private:
+    std::size_t take_next() noexcept;
+    void begin(streams::EventIndex index) noexcept;
+    void offer(std::uint64_t now_ns) noexcept;
+    void settle(std::size_t output, streams::SendResult result, std::uint64_t now_ns) noexcept;
+    void finish() noexcept;
+
+    Parts parts_;
+    std::atomic<std::uint64_t> give_up_at_ns_ = UINT64_MAX;
+
+    std::vector<streams::EventIndex> taken_;  // popped, not yet begun
+    std::size_t taken_count_ = 0;
+    std::size_t taken_next_ = 0;
+    std::size_t next_worker_ = 0;
+
+    bool is_sending_ = false;  // `current_` waits for the outputs in `waiting_`
+    streams::EventIndex current_ = 0;
+    std::uint64_t waiting_ = 0;  // bit i: output i has not taken it
+    std::string selected_;       // current_, serialised
+
+    std::vector<OutputCounters> counters_;
+    std::vector<streams::PublishedSnapshot<OutputCounters>> published_;
+};
+
+}  // namespace tamis::daemon

@@ -1,0 +1,28 @@
+// A stage of the event path: does what there is to do, and says how to wait when there is nothing.
+// Stages know no thread; who polls them is a setting (pipeline_threads).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tamis::daemon {
+
+class Doorbell;
+
+// What an idle stage waits for, whichever comes first.
+struct WaitPoint {
+    Doorbell* bell = nullptr;    // another thread has left work
+    int input_descriptor = -1;   // readable when input may have come; -1: none
+    std::uint64_t limit_ns = 0;  // at most this long
+};
+
+class Stage {
+ public:
+    virtual ~Stage() = default;
+    // now_ns: steady clock, read by the caller just before. Bounded; returns the work done.
+    virtual std::size_t poll(std::uint64_t now_ns) noexcept = 0;
+    // Asked after a poll that found nothing.
+    [[nodiscard]] virtual WaitPoint wait_point() const noexcept = 0;
+};
+
+}  // namespace tamis::daemon
