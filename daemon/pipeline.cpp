@@ -1,7 +1,6 @@
 #include "daemon/pipeline.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <gsl/assert>
 
 #include "daemon/index_ring.hpp"
@@ -88,7 +87,6 @@ Pipeline::Pipeline(const Config& config, Ports ports)
                                                          .bell = send_bell_,
                                                          .returned = *returned_,
                                                          .receiver_bell = receive_bell_,
-                                                         .receiver_starved = receive_->starved(),
                                                          .outputs = std::move(ports.outputs),
                                                          .observer = ports.observer});
 }
@@ -125,12 +123,6 @@ WaitPoint Pipeline::wait_point() const noexcept {
     WaitPoint point = receive_->wait_point();
     point.limit_ns = std::min(point.limit_ns, send_->wait_point().limit_ns);
     return point;
-}
-
-std::uint64_t steady_clock_ns() noexcept {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                          std::chrono::steady_clock::now().time_since_epoch())
-                                          .count());
 }
 
 }  // namespace tamis::daemon

@@ -14,6 +14,7 @@
 #include "daemon/doorbell.hpp"
 #include "daemon/receive_stage.hpp"
 #include "daemon/send_stage.hpp"
+#include "daemon/steady_time.hpp"
 #include "daemon/trigger_menu.hpp"
 #include "daemon/worker_stage.hpp"
 #include "streams/event_builder.hpp"
@@ -21,10 +22,6 @@
 #include "streams/fragment_input.hpp"
 
 namespace tamis::daemon {
-
-// Steady time in nanoseconds. A function, so that tests bring their own.
-using Clock = std::uint64_t (*)() noexcept;
-[[nodiscard]] std::uint64_t steady_clock_ns() noexcept;
 
 class Pipeline {
  public:

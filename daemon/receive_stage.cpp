@@ -33,7 +33,6 @@ std::size_t ReceiveStage::poll(std::uint64_t now_ns) noexcept {
     work += hand_out();
 
     const bool has_room = reading_ && this->has_room();
-    starved_.store(!has_room, std::memory_order_relaxed);
     interval_ = !has_room ? Interval::dead : work > 0 ? Interval::busy : Interval::live;
     const bool is_over = !reading_ && parts_.pool.free_count() == parts_.pool.slot_count();
     if (is_over || now_ns >= published_ns_ + config_.publish_interval_ns) {
@@ -110,8 +109,10 @@ WaitPoint ReceiveStage::wait_point() const noexcept {
     if (interval_ == Interval::dead) {
         return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kIdleWait_ns};
     }
+    // Returned events are not urgent while there is room: no bell, so that booking them wakes
+    // nobody.
     const int descriptor = parts_.input.wait_descriptor();
-    return {.bell = &parts_.bell,
+    return {.bell = nullptr,
             .input_descriptor = descriptor,
             .limit_ns = descriptor >= 0 ? kIdleWait_ns : kBlindWait_ns};
 }

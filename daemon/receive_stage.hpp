@@ -55,8 +55,6 @@ class ReceiveStage final : public Stage {
     [[nodiscard]] bool is_finished() const noexcept {
         return finished_.load(std::memory_order_acquire);
     }
-    // Any thread: there is no room for another event, so returned ones are urgent.
-    [[nodiscard]] const std::atomic<bool>& starved() const noexcept { return starved_; }
     // One reading thread at a time: the books as of at most publish_interval_ns ago.
     [[nodiscard]] const RunSnapshot& latest() noexcept { return snapshots_.latest(); }
 
@@ -77,7 +75,6 @@ class ReceiveStage final : public Stage {
     std::uint64_t published_ns_ = 0;
     std::atomic<bool> stop_requested_ = false;
     std::atomic<bool> finished_ = false;
-    std::atomic<bool> starved_ = false;
 };
 
 }  // namespace tamis::daemon

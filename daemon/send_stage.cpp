@@ -31,6 +31,7 @@ std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
     for (const OutputRoute& route : parts_.outputs) {
         work += route.output->poll(now_ns);
     }
+    std::size_t finished = 0;
     for (std::size_t events = 0; events < kEventsPerPoll; ++events) {
         if (!is_sending_) {
             if (taken_next_ == taken_count_ && take_next() == 0) {
@@ -43,9 +44,12 @@ std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
             break;  // blocked: later events wait behind this one
         }
         finish();
-        ++work;
+        ++finished;
     }
-    return work;
+    if (finished > 0) {
+        parts_.receiver_bell.ring();  // it listens only when it has no room
+    }
+    return work + finished;
 }
 
 // The workers' rings in turn.
@@ -129,9 +133,6 @@ void SendStage::finish() noexcept {
         parts_.observer->on_decision(parts_.pool[current_], ticket.decision, ticket.delivery);
     }
     parts_.returned.push(current_);
-    if (parts_.receiver_starved.load(std::memory_order_relaxed)) {
-        parts_.receiver_bell.ring();
-    }
 }
 
 WaitPoint SendStage::wait_point() const noexcept {

@@ -51,7 +51,6 @@ class SendStage final : public Stage {
         Doorbell& bell;
         IndexRing& returned;
         Doorbell& receiver_bell;
-        const std::atomic<bool>& receiver_starved;
         std::vector<OutputRoute> outputs;  // at most 64
         DecisionObserver* observer = nullptr;
     };

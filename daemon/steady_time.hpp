@@ -1,0 +1,13 @@
+// The steady clock in nanoseconds. Read where a cycle begins and handed down as `now`.
+#pragma once
+
+#include <cstdint>
+
+namespace tamis::daemon {
+
+// A function, so that tests bring their own.
+using Clock = std::uint64_t (*)() noexcept;
+
+[[nodiscard]] std::uint64_t steady_clock_ns() noexcept;
+
+}  // namespace tamis::daemon
