@@ -163,6 +163,12 @@ std::size_t BestEffortInput::poll(MessageSink& sink, std::uint64_t now_ns,
     return parts;
 }
 
+int BestEffortInput::wait_descriptor() const noexcept {
+    int descriptor = -1;
+    std::size_t size = sizeof descriptor;
+    return zmq_getsockopt(socket_->raw(), ZMQ_FD, &descriptor, &size) == 0 ? descriptor : -1;
+}
+
 std::string BestEffortInput::bound_endpoint() const { return socket_->bound_endpoint(); }
 
 bool wait_readable(std::span<BestEffortInput* const> inputs,

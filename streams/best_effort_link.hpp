@@ -56,6 +56,7 @@ class BestEffortInput final : public FragmentInput {
     // A message of several parts is refused whole and counted once; its parts count in `limit`.
     std::size_t poll(MessageSink& sink, std::uint64_t now_ns, std::size_t limit) noexcept override;
     [[nodiscard]] bool is_exhausted() const noexcept override { return false; }
+    [[nodiscard]] int wait_descriptor() const noexcept override;
 
     // Where it is bound, with the port that the system chose.
     [[nodiscard]] std::string bound_endpoint() const;

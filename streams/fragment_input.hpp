@@ -31,6 +31,9 @@ class FragmentInput {
                              std::size_t limit) noexcept = 0;
     // True when no message will ever come again (a recording's end; never for a live link).
     [[nodiscard]] virtual bool is_exhausted() const noexcept = 0;
+    // A file descriptor that turns readable when messages come after a poll that found none; -1
+    // when there is none to wait on.
+    [[nodiscard]] virtual int wait_descriptor() const noexcept { return -1; }
 };
 
 }  // namespace tamis::streams
