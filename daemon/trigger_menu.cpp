@@ -11,14 +11,14 @@ namespace {
 
 using Mistakes = std::vector<std::string>;
 
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string quoted(std::string_view text) { return std::string(1, '\'').append(text) + '\''; }
 
 // "a, b, c": what there is, for a message about what there is not.
 template <class Range, class Name>
 std::string listed(const Range& range, Name name) {
     std::string list;
     for (const auto& element : range) {
-        list += (list.empty() ? "" : ", ") + std::string(name(element));
+        list.append(list.empty() ? "" : ", ").append(name(element));
     }
     return list.empty() ? "none" : list;
 }
