@@ -3,8 +3,11 @@
 // models/model_loader turns it into a Model.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <tl/expected.hpp>
 #include <vector>
 
 namespace tamis::models {
@@ -82,5 +85,12 @@ struct Manifest {
     Provenance provenance;
     std::vector<GoldenVector> golden;
 };
+
+// Null where the manifest has no parameter of that name.
+[[nodiscard]] const Parameter* find_parameter(const Manifest& manifest,
+                                              std::string_view name) noexcept;
+// Its values, which must be `count` finite numbers; the error names the parameter.
+[[nodiscard]] tl::expected<std::vector<double>, std::string> read_parameter(
+    const Manifest& manifest, std::string_view name, std::size_t count);
 
 }  // namespace tamis::models

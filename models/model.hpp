@@ -76,7 +76,7 @@ class Model {
 
     // The table form, for files of features: each row holds values of input_columns(), each answer
     // the values of score_columns(), of which one is called "score". rows.size() must be a multiple
-    // of the number of columns. Cold path.
+    // of the number of columns; a row that cannot be scored answers NaN. Cold path.
     [[nodiscard]] virtual std::span<const std::string> input_columns() const noexcept = 0;
     [[nodiscard]] virtual std::span<const std::string> score_columns() const noexcept = 0;
     virtual void score_table(std::span<const float> rows, std::span<float> answers) const = 0;

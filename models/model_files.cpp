@@ -1,0 +1,97 @@
+#include "models/model_files.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <gsl/assert>
+#include <system_error>
+
+#include "engine/onnx_writer.hpp"
+#include "models/model_hash.hpp"
+#include "models/model_loader.hpp"
+
+namespace tamis::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::expected<void, std::string> write_beside_and_rename(const fs::path& path,
+                                                        std::span<const std::byte> bytes) {
+    fs::path unfinished = path;
+    unfinished += ".unfinished";
+    {
+        std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
+        file.write(reinterpret_cast<const char*>(bytes.data()),
+                   static_cast<std::streamsize>(bytes.size()));
+        file.close();
+        if (!file) {
+            return tl::make_unexpected(unfinished.string() +
+                                       ": cannot be written; right is a directory with space that "
+                                       "this user may write to");
+        }
+    }
+    std::error_code error;
+    fs::rename(unfinished, path, error);
+    if (error) {
+        return tl::make_unexpected(path.string() + ": cannot be put in place (" + error.message() +
+                                   "); right is a file name that is free or a file");
+    }
+    return {};
+}
+
+}  // namespace
+
+void add_network(ModelFiles& files, NetworkFile entry, std::vector<std::byte> onnx) {
+    entry.sha256 = sha256_of(onnx);
+    files.manifest.networks.push_back(std::move(entry));
+    files.networks.push_back(std::move(onnx));
+}
+
+void add_network(ModelFiles& files, NetworkFile entry, const engine::Graph& graph) {
+    add_network(files, std::move(entry), engine::write_onnx(graph));
+}
+
+tl::expected<void, std::string> add_golden_vectors(ModelFiles& files,
+                                                   std::span<const std::vector<float>> rows,
+                                                   double relative_tolerance) {
+    const auto model = load_model(files.manifest, files.networks);
+    if (!model) {
+        return tl::make_unexpected(model.error());
+    }
+    for (const std::vector<float>& row : rows) {
+        Expects(row.size() == (*model)->input_columns().size());
+        std::vector<float> answer((*model)->score_columns().size());
+        (*model)->score_table(row, answer);
+        if (!std::all_of(answer.begin(), answer.end(),
+                         [](float value) { return std::isfinite(value); })) {
+            return tl::make_unexpected(
+                "model '" + files.manifest.name +
+                "': a row chosen as golden vector has no finite score; right "
+                "is a row of its own sample");
+        }
+        files.manifest.golden.push_back({.input = {row.begin(), row.end()},
+                                         .output = {answer.begin(), answer.end()},
+                                         .relative_tolerance = relative_tolerance});
+    }
+    return {};
+}
+
+tl::expected<void, std::string> write_networks(const ModelFiles& files, const fs::path& directory) {
+    Expects(files.networks.size() == files.manifest.networks.size());
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (error) {
+        return tl::make_unexpected(directory.string() + ": cannot be made (" + error.message() +
+                                   "); right is a directory this user may write to");
+    }
+    for (std::size_t i = 0; i < files.networks.size(); ++i) {
+        auto written =
+            write_beside_and_rename(directory / files.manifest.networks[i].file, files.networks[i]);
+        if (!written) {
+            return written;
+        }
+    }
+    return {};
+}
+
+}  // namespace tamis::models

@@ -1,0 +1,145 @@
+#include "models/model_loader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <system_error>
+
+#include "engine/onnx_reader.hpp"
+#include "models/catalogue.hpp"
+#include "models/model_hash.hpp"
+
+namespace tamis::models {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<std::string> refuse(std::string message) {
+    return tl::make_unexpected(std::move(message));
+}
+
+bool lies_within_directory(const fs::path& file) {
+    return !file.empty() && file.is_relative() &&
+           std::none_of(file.begin(), file.end(),
+                        [](const fs::path& part) { return part == ".."; });
+}
+
+tl::expected<std::vector<std::byte>, std::string> read_network(const NetworkFile& entry,
+                                                               const fs::path& directory) {
+    if (!lies_within_directory(entry.file)) {
+        return refuse("network file '" + entry.file +
+                      "' leads out of the model's directory; right is a name inside it");
+    }
+    const fs::path path = directory / entry.file;
+    std::error_code error;
+    const auto size = fs::file_size(path, error);
+    if (error) {
+        return refuse(path.string() + ": cannot be read (" + error.message() +
+                      "); right is the file the manifest names");
+    }
+    if (size > kMaxNetworkBytes) {
+        return refuse(path.string() + ": has " + std::to_string(size) +
+                      " bytes; right are at most " + std::to_string(kMaxNetworkBytes));
+    }
+    std::vector<std::byte> bytes(size);
+    std::ifstream file(path, std::ios::binary);
+    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+    if (!file) {
+        return refuse(path.string() + ": reading stopped before its end; try again");
+    }
+    return bytes;
+}
+
+std::string describe_mismatch(std::size_t vector, const std::string& column, float answer,
+                              double expected) {
+    std::array<char, 200> text{};
+    std::snprintf(text.data(), text.size(),
+                  "golden vector %zu: column '%s' is %.9g, not %.9g (the network, the manifest or "
+                  "this machine's arithmetic differs)",
+                  vector, column.c_str(), static_cast<double>(answer), expected);
+    return std::string(text.data()) + "; right are the files as they were trained";
+}
+
+tl::expected<void, std::string> check_golden_vector(const Model& model, std::size_t index) {
+    const GoldenVector& golden = model.manifest().golden[index];
+    const auto columns = model.score_columns();
+    if (golden.input.size() != model.input_columns().size() ||
+        golden.output.size() != columns.size()) {
+        return refuse("golden vector " + std::to_string(index) + " has " +
+                      std::to_string(golden.input.size()) + " inputs and " +
+                      std::to_string(golden.output.size()) + " outputs; right are " +
+                      std::to_string(model.input_columns().size()) + " and " +
+                      std::to_string(columns.size()));
+    }
+    const std::vector<float> row(golden.input.begin(), golden.input.end());
+    std::vector<float> answer(columns.size());
+    model.score_table(row, answer);
+    for (std::size_t i = 0; i < answer.size(); ++i) {
+        const double allowed =
+            golden.relative_tolerance * std::max(1.0, std::abs(golden.output[i]));
+        // Written so that a NaN fails.
+        if (!(std::abs(double{answer[i]} - golden.output[i]) <= allowed)) {
+            return refuse(describe_mismatch(index, columns[i], answer[i], golden.output[i]));
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+tl::expected<void, std::string> check_golden_vectors(const Model& model) {
+    for (std::size_t i = 0; i < model.manifest().golden.size(); ++i) {
+        if (auto checked = check_golden_vector(model, i); !checked) {
+            return checked;
+        }
+    }
+    return {};
+}
+
+tl::expected<std::shared_ptr<const Model>, std::string> load_model(
+    const Manifest& manifest, const std::vector<std::vector<std::byte>>& networks) {
+    if (networks.size() != manifest.networks.size()) {
+        return refuse("model '" + manifest.name + "': " + std::to_string(networks.size()) +
+                      " networks given; right are the " + std::to_string(manifest.networks.size()) +
+                      " of its manifest");
+    }
+    std::vector<engine::Graph> graphs;
+    for (std::size_t i = 0; i < networks.size(); ++i) {
+        const NetworkFile& entry = manifest.networks[i];
+        if (const std::string hash = sha256_of(networks[i]); hash != entry.sha256) {
+            return refuse("model '" + manifest.name + "': " + entry.file + " has SHA-256 " + hash +
+                          " (the file was changed or the manifest is of another one); right is " +
+                          entry.sha256);
+        }
+        auto graph = engine::read_onnx(networks[i]);
+        if (!graph) {
+            return refuse("model '" + manifest.name + "': " + entry.file + ": " + graph.error());
+        }
+        graphs.push_back(std::move(*graph));
+    }
+    auto model = make_model(manifest, std::move(graphs));
+    if (!model) {
+        return refuse("model '" + manifest.name + "': " + model.error());
+    }
+    if (auto golden = check_golden_vectors(**model); !golden) {
+        return refuse("model '" + manifest.name + "': " + golden.error());
+    }
+    return model;
+}
+
+tl::expected<std::shared_ptr<const Model>, std::string> load_model(const Manifest& manifest,
+                                                                   const fs::path& directory) {
+    std::vector<std::vector<std::byte>> networks;
+    for (const NetworkFile& entry : manifest.networks) {
+        auto bytes = read_network(entry, directory);
+        if (!bytes) {
+            return refuse("model '" + manifest.name + "': " + bytes.error());
+        }
+        networks.push_back(std::move(*bytes));
+    }
+    return load_model(manifest, networks);
+}
+
+}  // namespace tamis::models

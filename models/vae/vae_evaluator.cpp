@@ -1,0 +1,65 @@
+#include "models/vae/vae_evaluator.hpp"
+
+#include <cmath>
+#include <gsl/assert>
+#include <utility>
+
+namespace tamis::models::vae {
+
+VaeEvaluator::VaeEvaluator(const VaeParameters& parameters,
+                           std::shared_ptr<const engine::Network> network)
+    : parameters_(&parameters),
+      runner_(std::move(network)),
+      scores_(runner_.network().max_batch()),
+      finite_(runner_.network().max_batch()) {
+    Expects(runner_.network().inputs().size() == 1 && runner_.network().outputs().size() == 5);
+    Expects(runner_.network().outputs()[0].row_size == parameters.prior_mean.size());
+}
+
+std::span<float> VaeEvaluator::row(std::size_t index) noexcept {
+    Expects(index < capacity());
+    return runner_.input(0).subspan(index * kHighLevelFeatureCount, kHighLevelFeatureCount);
+}
+
+std::span<const float> VaeEvaluator::output_row(std::size_t port,
+                                                std::size_t index) const noexcept {
+    const std::size_t size = runner_.network().outputs()[port].row_size;
+    return runner_.output(port).subspan(index * size, size);
+}
+
+void VaeEvaluator::score(std::size_t rows) noexcept {
+    Expects(rows <= capacity());
+    const engine::RunStatus status = runner_.run(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+        finite_[i] = 0;
+        if (status != engine::RunStatus::Failed && runner_.row_is_finite(i)) {
+            score_row(i);
+        }
+    }
+}
+
+void VaeEvaluator::score_row(std::size_t index) noexcept {
+    VaeScore& score = scores_[index];
+    const std::span<const float> mu = output_row(0, index);
+    const std::span<const float> sigma_raw = output_row(1, index);
+    const DecoderRow decoded{output_row(2, index), output_row(3, index), output_row(4, index)};
+    score.nll = reconstruction_loss(row(index), decoded, score.terms);
+    score.kl = 0;
+    score.mu2 = 0;
+    for (std::size_t j = 0; j < mu.size(); ++j) {
+        const double mean = mu[j];
+        score.kl += divergence_term(mean, pisrlu(sigma_raw[j]), parameters_->prior_mean[j],
+                                    parameters_->prior_sigma[j], parameters_->divergence)
+                        .value;
+        score.mu2 += mean * mean;
+    }
+    score.total = score.nll + parameters_->beta * score.kl;
+    // The narrowest type that leaves this room is float.
+    finite_[index] = std::isfinite(static_cast<float>(score.total)) &&
+                             std::isfinite(static_cast<float>(score.nll)) &&
+                             std::isfinite(static_cast<float>(score.mu2))
+                         ? 1
+                         : 0;
+}
+
+}  // namespace tamis::models::vae
