@@ -1,0 +1,156 @@
+#include "streams/recording/output_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace tamis::streams {
+namespace {
+
+std::string describe(int error_number) { return std::generic_category().message(error_number); }
+
+bool is_special(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+}  // namespace
+
+tl::expected<OutputFile, std::string> OutputFile::create(std::string_view path,
+                                                         ExistingFile existing) {
+    const std::string final_path(path);
+    const bool special = is_special(final_path);
+    const std::string written_path = special ? final_path : final_path + ".part";
+    if (!special && existing == ExistingFile::refuse) {
+        for (const std::string& taken : {final_path, written_path}) {
+            if (exists(taken)) {
+                return tl::unexpected("cannot record to " + final_path + " (" + taken +
+                                      " exists); choose another name or move that file away");
+            }
+        }
+    }
+    const int exclusive = existing == ExistingFile::refuse ? O_EXCL : O_TRUNC;
+    const int flags = special ? O_WRONLY : O_WRONLY | O_CREAT | exclusive;
+    const int descriptor = ::open(written_path.c_str(), flags | O_CLOEXEC, 0644);
+    if (descriptor < 0) {
+        return tl::unexpected("cannot record to " + written_path + " (" + describe(errno) +
+                              "); the folder must exist and be writable");
+    }
+    return OutputFile(descriptor, final_path, written_path);
+}
+
+OutputFile::OutputFile(int descriptor, std::string path, std::string written_path)
+    : descriptor_(descriptor), path_(std::move(path)), written_path_(std::move(written_path)) {}
+
+OutputFile::OutputFile(OutputFile&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      path_(std::move(other.path_)),
+      written_path_(std::move(other.written_path_)),
+      bytes_(other.bytes_),
+      failed_action_(other.failed_action_),
+      error_number_(other.error_number_),
+      broken_(other.broken_) {}
+
+OutputFile::~OutputFile() {
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+    }
+}
+
+WriteStatus OutputFile::append(std::initializer_list<std::span<const std::byte>> pieces) noexcept {
+    if (broken_ || descriptor_ < 0) {
+        return WriteStatus::failed;
+    }
+    std::uint64_t written = 0;
+    int error_number = 0;
+    for (std::span<const std::byte> piece : pieces) {
+        while (!piece.empty() && error_number == 0) {
+            const ssize_t count = ::write(descriptor_, piece.data(), piece.size());
+            if (count > 0) {
+                written += static_cast<std::uint64_t>(count);
+                piece = piece.subspan(static_cast<std::size_t>(count));
+            } else if (count == 0 || errno != EINTR) {
+                error_number = count == 0 ? EIO : errno;
+            }
+        }
+    }
+    if (error_number == 0) {
+        bytes_ += written;
+        return WriteStatus::written;
+    }
+    // Shortening needs no space. Where it fails the file ends torn and must take nothing more.
+    if (written > 0 && (::ftruncate(descriptor_, static_cast<off_t>(bytes_)) != 0 ||
+                        ::lseek(descriptor_, static_cast<off_t>(bytes_), SEEK_SET) < 0)) {
+        broken_ = true;
+    }
+    return note("write", error_number);
+}
+
+WriteStatus OutputFile::sync() noexcept {
+    if (broken_ || descriptor_ < 0) {
+        return WriteStatus::failed;
+    }
+    // EINVAL: a device or pipe that cannot be synchronised.
+    if (::fdatasync(descriptor_) != 0 && errno != EINVAL) {
+        // Which pages were lost is unknown and a second call would report success.
+        broken_ = true;
+        return note("sync", errno);
+    }
+    return WriteStatus::written;
+}
+
+WriteStatus OutputFile::close() noexcept {
+    if (const WriteStatus status = sync(); status != WriteStatus::written) {
+        return status;
+    }
+    const int result = ::close(std::exchange(descriptor_, -1));
+    if (result != 0) {
+        return note("close", errno);
+    }
+    if (written_path_ == path_) {
+        return WriteStatus::written;
+    }
+    if (std::rename(written_path_.c_str(), path_.c_str()) != 0) {
+        return note("rename", errno);
+    }
+    std::filesystem::path folder = std::filesystem::path(path_).parent_path();
+    folder = folder.empty() ? std::filesystem::path(".") : folder;
+    const int folder_descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_descriptor >= 0) {
+        const int synced = ::fsync(folder_descriptor);
+        const int error_number = errno;
+        ::close(folder_descriptor);
+        if (synced != 0 && error_number != EINVAL) {
+            return note("sync the folder of", error_number);
+        }
+    }
+    return WriteStatus::written;
+}
+
+std::string OutputFile::error() const {
+    if (error_number_ == 0) {
+        return {};
+    }
+    return "cannot " + std::string(failed_action_) + " " + written_path_ + " (" +
+           describe(error_number_) + ")";
+}
+
+WriteStatus OutputFile::note(const char* action, int error_number) noexcept {
+    failed_action_ = action;
+    error_number_ = error_number;
+    const bool is_full = error_number == ENOSPC || error_number == EDQUOT;
+    if (!is_full) {
+        broken_ = true;
+    }
+    return is_full && !broken_ ? WriteStatus::no_space : WriteStatus::failed;
+}
+
+}  // namespace tamis::streams
