@@ -42,7 +42,7 @@ class LinkSocket {
                                   "); fewer links, or a higher limit of open files");
         }
         auto socket = std::make_unique<LinkSocket>(raw);
-        if (auto applied = apply_socket_options(config.options, raw); !applied) {
+        if (auto applied = apply_socket_options(config.options, *endpoint, raw); !applied) {
             return tl::unexpected(applied.error());
         }
         if (type == ZMQ_SUB) {

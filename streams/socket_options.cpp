@@ -59,7 +59,8 @@ tl::expected<void, std::string> check_socket_options(const SocketOptions& option
     return {};
 }
 
-tl::expected<void, std::string> apply_socket_options(const SocketOptions& options, void* socket) {
+tl::expected<void, std::string> apply_socket_options(const SocketOptions& options,
+                                                     const Endpoint& endpoint, void* socket) {
     const std::array<IntOption, 24> table{{
         {ZMQ_SNDHWM, "ZMQ_SNDHWM", options.send_high_water_mark},
         {ZMQ_RCVHWM, "ZMQ_RCVHWM", options.receive_high_water_mark},
@@ -80,7 +81,7 @@ tl::expected<void, std::string> apply_socket_options(const SocketOptions& option
         // The callers never block inside the library; whoever waits polls with a limit.
         {ZMQ_SNDTIMEO, "ZMQ_SNDTIMEO", 0},
         {ZMQ_RCVTIMEO, "ZMQ_RCVTIMEO", 0},
-        {ZMQ_IPV6, "ZMQ_IPV6", 1},
+        {ZMQ_IPV6, "ZMQ_IPV6", endpoint.host.find(':') != std::string::npos ? 1 : 0},
         {ZMQ_TCP_KEEPALIVE, "ZMQ_TCP_KEEPALIVE", 1},
         {ZMQ_TCP_KEEPALIVE_IDLE, "ZMQ_TCP_KEEPALIVE_IDLE", 30},
         {ZMQ_TCP_KEEPALIVE_INTVL, "ZMQ_TCP_KEEPALIVE_INTVL", 10},

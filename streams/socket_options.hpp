@@ -35,8 +35,10 @@ struct SocketOptions {
 [[nodiscard]] tl::expected<void, std::string> check_socket_options(const SocketOptions& options,
                                                                    const Endpoint& endpoint);
 
-// socket: a ZeroMQ handle that is neither bound nor connected.
+// socket: a ZeroMQ handle that is neither bound nor connected. IPv6 is switched on for an endpoint
+// that is an IPv6 address; all others are IPv4.
 [[nodiscard]] tl::expected<void, std::string> apply_socket_options(const SocketOptions& options,
+                                                                   const Endpoint& endpoint,
                                                                    void* socket);
 
 }  // namespace tamis::streams
