@@ -1,0 +1,223 @@
+#include "config/deployment_checks.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "config/endpoint.hpp"
+#include "config/field_words.hpp"
+
+namespace tamis::config {
+
+namespace {
+
+class DeploymentCheck {
+ public:
+    DeploymentCheck(TextReader& reader, const schema::Deployment& deployment)
+        : reader_(reader), deployment_(deployment), root_(reader.root()) {}
+
+    void run(const std::filesystem::path& directory, std::uint32_t cpu_count) {
+        check_menu_file(directory);
+        if (deployment_.has_input()) {
+            check_input(deployment_.input(), reader_.child(root_, "input"));
+        }
+        for (int i = 0; i < deployment_.output_size(); ++i) {
+            check_output(deployment_.output(i), reader_.child(root_, "output", i));
+        }
+        if (deployment_.has_threads()) {
+            check_cpus(deployment_.threads(), reader_.child(root_, "threads"), cpu_count);
+        }
+        if (deployment_.has_monitoring()) {
+            check_monitoring(deployment_.monitoring(), reader_.child(root_, "monitoring"));
+        }
+    }
+
+ private:
+    void check_menu_file(const std::filesystem::path& directory) {
+        if (!deployment_.has_menu() || deployment_.menu().empty()) {
+            return;
+        }
+        std::error_code error;
+        const auto tried = std::filesystem::absolute(directory / deployment_.menu(), error);
+        if (!std::filesystem::is_regular_file(tried, error)) {
+            reader_.add(root_, "menu",
+                        "no such menu file (tried " + tried.lexically_normal().string() + ")",
+                        "give the path of a menu, relative to this file's directory");
+        }
+    }
+
+    void check_input(const schema::Input& input, const Block& block) {
+        for (int i = 0; i < input.endpoint_size(); ++i) {
+            check_endpoint(block, i, input.endpoint(i), EndpointSide::bound, input.insecure());
+        }
+        std::map<std::uint32_t, int> ids;
+        std::map<std::string_view, int> names;
+        for (int i = 0; i < input.source_size(); ++i) {
+            const schema::Source& source = input.source(i);
+            const Block place = reader_.child(block, "source", i);
+            if (source.has_id()) {
+                check_unique(ids, source.id(), place, "id",
+                             "source id " + number_text(source.id()));
+            }
+            if (source.has_name()) {
+                check_unique(names, source.name(), place, "name",
+                             "source name " + in_quotes(source.name()));
+            }
+        }
+        if (input.max_event_bytes() < input.max_message_bytes()) {
+            reader_.add(block,
+                        input.has_max_event_bytes() ? "max_event_bytes" : "max_message_bytes",
+                        "an event of " + number_text(double(input.max_event_bytes())) +
+                            " bytes cannot hold one message of " +
+                            number_text(double(input.max_message_bytes())) + " bytes",
+                        "write max_event_bytes: " + number_text(double(input.max_message_bytes())) +
+                            " or more, or a smaller max_message_bytes");
+        }
+        if (input.pool_bytes() < input.max_event_bytes()) {
+            reader_.add(block, input.has_pool_bytes() ? "pool_bytes" : "max_event_bytes",
+                        "a pool of " + number_text(double(input.pool_bytes())) +
+                            " bytes cannot hold one event of " +
+                            number_text(double(input.max_event_bytes())) + " bytes",
+                        "write pool_bytes: " + number_text(double(input.max_event_bytes())) +
+                            " or more, or a smaller max_event_bytes");
+        }
+    }
+
+    void check_output(const schema::Output& output, const Block& block) {
+        if (output.has_name()) {
+            check_unique(output_names_, output.name(), block, "name",
+                         "output name " + in_quotes(output.name()));
+        }
+        std::map<std::string_view, int> streams;
+        for (int i = 0; i < output.stream_size(); ++i) {
+            check_unique(streams, output.stream(i), block, "stream",
+                         "stream " + in_quotes(output.stream(i)), i);
+        }
+        const bool publishes = output.pattern() == schema::Output::PUBLISH;
+        switch (output.destination_case()) {
+            case schema::Output::kEndpoint:
+                check_endpoint(block, -1, output.endpoint(),
+                               publishes ? EndpointSide::bound : EndpointSide::connected,
+                               output.insecure());
+                break;
+            case schema::Output::kRecording:
+                check_recording(output, block);
+                break;
+            case schema::Output::DESTINATION_NOT_SET:
+                if (!reader_.is_damaged(block, "endpoint") &&
+                    !reader_.is_damaged(block, "recording")) {
+                    reader_.add(block.place, "this output leads nowhere",
+                                "add endpoint: \"tcp://HOST:PORT\" or recording: \"FILE.mcap\"");
+                }
+        }
+        if (publishes && output.has_full() && output.full() == schema::Output::BLOCK) {
+            reader_.add(block, "full", "\"full\" cannot be BLOCK with PUBLISH",
+                        "write full: DROP, or pattern: PUSH, which can wait for its receiver");
+        }
+    }
+
+    void check_recording(const schema::Output& output, const Block& block) {
+        if (output.recording().empty()) {
+            reader_.add(block, "recording", "\"recording\" is empty",
+                        "write the path of a file: recording: \"FILE.mcap\"");
+        } else {
+            check_unique(recordings_, output.recording(), block, "recording",
+                         "recording " + in_quotes(output.recording()));
+        }
+        if (output.has_pattern()) {
+            reader_.add(block, "pattern", "a recording has no \"pattern\"",
+                        "remove it, or write an endpoint instead");
+        }
+    }
+
+    // `index` is that of a repeated field.
+    void check_endpoint(const Block& block, int index, const std::string& text, EndpointSide side,
+                        bool insecure) {
+        const auto endpoint = parse_endpoint(text, side);
+        if (!endpoint) {
+            reader_.add(block, "endpoint", index, endpoint.error().problem,
+                        endpoint.error().remedy);
+            return;
+        }
+        if (!endpoint->is_local && !insecure) {
+            reader_.add(block, "endpoint", index,
+                        "other machines can reach " + in_quotes(text) + ", and it carries no keys",
+                        "write a loopback address such as 127.0.0.1, or insecure: true beside it");
+        }
+        if (endpoint->transport == Transport::tcp && endpoint->port == 0) {
+            return;  // any free port: no two are the same
+        }
+        check_unique(endpoints_, text, block, "endpoint", "endpoint " + in_quotes(text), index);
+        if (side == EndpointSide::bound && endpoint->transport == Transport::tcp) {
+            bound_ports_.emplace(endpoint->port, reader_.place_of(block, "endpoint", index).line);
+        }
+    }
+
+    void check_cpus(const schema::Threads& threads, const Block& block, std::uint32_t cpu_count) {
+        std::map<std::uint32_t, int> seen;
+        for (int i = 0; i < threads.cpu_size(); ++i) {
+            if (threads.cpu(i) >= cpu_count) {
+                reader_.add(block, "cpu", i,
+                            "there is no processor " + std::to_string(threads.cpu(i)),
+                            "this machine has 0 to " + std::to_string(cpu_count - 1));
+            }
+            check_unique(seen, threads.cpu(i), block, "cpu",
+                         "processor " + std::to_string(threads.cpu(i)), i);
+        }
+        const bool shared = threads.mode() == schema::Threads::SHARED;
+        const std::uint32_t wanted = shared ? 1 : threads.workers() + 2;
+        if (threads.cpu_size() != 0 && static_cast<std::uint32_t>(threads.cpu_size()) != wanted) {
+            reader_.add(block, "cpu", 0,
+                        std::to_string(threads.cpu_size()) + " processors are named for " +
+                            std::to_string(wanted) + (wanted == 1 ? " thread" : " threads"),
+                        shared ? "name one in SHARED mode"
+                               : "name one to receive, one per worker, one to send");
+        }
+    }
+
+    void check_monitoring(const schema::Monitoring& monitoring, const Block& block) {
+        if (!monitoring.address().empty() && !is_loopback_address(monitoring.address())) {
+            reader_.add(block, "address",
+                        "\"address\" cannot be " + in_quotes(monitoring.address()),
+                        "write a loopback address, 127.0.0.1 or ::1: the page has no password");
+        }
+        const auto taken = bound_ports_.find(monitoring.port());
+        if (monitoring.enabled() && monitoring.port() != 0 && taken != bound_ports_.end()) {
+            reader_.add(block, "port",
+                        "port " + std::to_string(monitoring.port()) +
+                            " is bound by the endpoint in line " + std::to_string(taken->second),
+                        "choose another, or 0 for any free port");
+        }
+    }
+
+    template <typename Key, typename Value>
+    void check_unique(std::map<Key, int>& seen, const Value& value, const Block& block,
+                      const char* field, const std::string& what, int index = -1) {
+        const Place place = reader_.place_of(block, field, index);
+        const auto [first, is_new] = seen.emplace(Key(value), place.line);
+        if (!is_new) {
+            reader_.add(
+                place,
+                what + " is given twice (first in line " + std::to_string(first->second) + ")",
+                "keep one, or change this one");
+        }
+    }
+
+    TextReader& reader_;
+    const schema::Deployment& deployment_;
+    Block root_;
+    std::map<std::string_view, int> output_names_;
+    std::map<std::string_view, int> recordings_;
+    std::map<std::string, int> endpoints_;
+    std::map<std::uint32_t, int> bound_ports_;
+};
+
+}  // namespace
+
+void check_deployment(TextReader& reader, const schema::Deployment& deployment,
+                      const std::filesystem::path& directory, std::uint32_t cpu_count) {
+    DeploymentCheck(reader, deployment).run(directory, cpu_count);
+}
+
+}  // namespace tamis::config
