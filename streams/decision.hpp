@@ -32,6 +32,7 @@ struct PathResult {
     bool prescaled_away = false;
     float score = 0;
     float threshold = 0;
+    friend bool operator==(const PathResult&, const PathResult&) = default;
 };
 
 // What one model said, kept for whoever asks why: values named by the model's manifest (VAE:

@@ -1,6 +1,6 @@
 // The contents of an event's payloads, decoded only when asked for and at most once. One object per
-// place in a worker's batch, reused: its buffers keep their capacity. Spans live until the next
-// attach().
+// place in a worker's batch, reused: its buffers keep their capacity, so that after warm-up nothing
+// is allocated for payloads of up to keep_bytes. Spans live until the next attach(). One thread.
 #pragma once
 
 #include <cstddef>
@@ -69,6 +69,7 @@ struct PayloadLimits {
     std::size_t cells = 65536;
     std::size_t doublets = 10000;  // as the CMS producer
     std::size_t features = 65536;
+    std::size_t keep_bytes = std::size_t{1} << 20;  // buffers of larger payloads are given back
 };
 
 class Payloads {
@@ -81,8 +82,11 @@ class Payloads {
     // Forgets what was decoded. `event` must outlive the queries that follow.
     void attach(const Event& event) noexcept;
 
-    // Each merges the fragments of its type in the order of the sources: arrays are appended, of a
-    // scalar that several fragments carry the last one counts (the merge rule of Protocol Buffers).
+    // Each merges the fragments of its type in the order of the sources: arrays are appended, and
+    // counts of doublets added; of any other scalar that several fragments carry the last one that
+    // is not zero counts (the merge rule of Protocol Buffers). Every fragment is checked by itself
+    // before, so that the arrays of one cannot make up for those of another; one bad fragment of
+    // the type spoils the answer.
     [[nodiscard]] tl::expected<const PhysicsObjects*, PayloadFault> physics_objects() noexcept;
     [[nodiscard]] tl::expected<const CalorimeterClusters*, PayloadFault>
     calorimeter_clusters() noexcept;
