@@ -1,16 +1,31 @@
 #include "config/deployment_checks.hpp"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
 #include <system_error>
 
-#include "config/endpoint.hpp"
 #include "config/field_words.hpp"
+#include "streams/endpoint.hpp"
 
 namespace tamis::config {
 
 namespace {
+
+using streams::Attachment;
+
+// 127.0.0.0/8, ::1.
+bool is_loopback_address(const std::string& address) {
+    in_addr v4{};
+    if (inet_pton(AF_INET, address.c_str(), &v4) == 1) {
+        return ntohl(v4.s_addr) >> 24U == 127;
+    }
+    in6_addr v6{};
+    return inet_pton(AF_INET6, address.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
 
 class DeploymentCheck {
  public:
@@ -49,7 +64,7 @@ class DeploymentCheck {
 
     void check_input(const schema::Input& input, const Block& block) {
         for (int i = 0; i < input.endpoint_size(); ++i) {
-            check_endpoint(block, i, input.endpoint(i), EndpointSide::bound, input.insecure());
+            check_endpoint(block, i, input.endpoint(i), Attachment::bind, input.insecure());
         }
         std::map<std::uint32_t, int> ids;
         std::map<std::string_view, int> names;
@@ -98,7 +113,7 @@ class DeploymentCheck {
         switch (output.destination_case()) {
             case schema::Output::kEndpoint:
                 check_endpoint(block, -1, output.endpoint(),
-                               publishes ? EndpointSide::bound : EndpointSide::connected,
+                               publishes ? Attachment::bind : Attachment::connect,
                                output.insecure());
                 break;
             case schema::Output::kRecording:
@@ -132,24 +147,25 @@ class DeploymentCheck {
     }
 
     // `index` is that of a repeated field.
-    void check_endpoint(const Block& block, int index, const std::string& text, EndpointSide side,
-                        bool insecure) {
-        const auto endpoint = parse_endpoint(text, side);
+    void check_endpoint(const Block& block, int index, const std::string& text,
+                        Attachment attachment, bool insecure) {
+        const auto endpoint = streams::parse_endpoint(text, attachment);
         if (!endpoint) {
-            reader_.add(block, "endpoint", index, endpoint.error().problem,
-                        endpoint.error().remedy);
+            const std::string& error = endpoint.error();  // "what (why); what would be right"
+            const std::size_t split = std::min(error.rfind("; "), error.size() - 2);
+            reader_.add(block, "endpoint", index, error.substr(0, split), error.substr(split + 2));
             return;
         }
-        if (!endpoint->is_local && !insecure) {
+        if (!endpoint->is_local() && !insecure) {
             reader_.add(block, "endpoint", index,
                         "other machines can reach " + in_quotes(text) + ", and it carries no keys",
                         "write a loopback address such as 127.0.0.1, or insecure: true beside it");
         }
-        if (endpoint->transport == Transport::tcp && endpoint->port == 0) {
+        if (endpoint->transport == streams::Transport::tcp && endpoint->port == 0) {
             return;  // any free port: no two are the same
         }
         check_unique(endpoints_, text, block, "endpoint", "endpoint " + in_quotes(text), index);
-        if (side == EndpointSide::bound && endpoint->transport == Transport::tcp) {
+        if (attachment == Attachment::bind && endpoint->transport == streams::Transport::tcp) {
             bound_ports_.emplace(endpoint->port, reader_.place_of(block, "endpoint", index).line);
         }
     }
