@@ -1,0 +1,160 @@
+#include "engine/emission.hpp"
+
+#include <algorithm>
+#include <gsl/assert>
+
+namespace tamis::engine {
+
+namespace {
+
+bool has_parameters(const LayerSpec& spec) {
+    const auto* arithmetic = std::get_if<ArithmeticLayer>(&spec);
+    return std::holds_alternative<DenseLayer>(spec) ||
+           std::holds_alternative<ConvolutionLayer>(spec) ||
+           std::holds_alternative<NormalisationLayer>(spec) ||
+           (arithmetic != nullptr && !arithmetic->weight.empty());
+}
+
+}  // namespace
+
+Emission::Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuffers& parameters,
+                   const Config& config)
+    : program_(program),
+      plan_(plan),
+      parameters_(parameters),
+      config_(config),
+      values_(plan.value_shapes.size(), -1),
+      gradients_(plan.value_shapes.size()),
+      needs_gradient_(plan.value_shapes.size(), false) {
+    for (const int input : plan.inputs) {
+        needs_gradient_[static_cast<std::size_t>(input)] = config.input_gradients;
+    }
+    for (const PlanLayer& layer : plan.layers) {
+        const bool needs =
+            has_parameters(layer.spec) ||
+            std::ranges::any_of(layer.inputs, [&](int id) { return needs_gradient(id); });
+        needs_gradient_[static_cast<std::size_t>(layer.output)] = needs;
+    }
+}
+
+void Emission::emit_forward() {
+    std::size_t slot = 0;
+    for (const int input : plan_.inputs) {
+        set_value(input, program_.bound(onednn::plain(dims(input)), slot++));
+    }
+    for (const PlanLayer& layer : plan_.layers) {
+        std::visit([&](const auto& spec) { emit(*this, layer, spec); }, layer.spec);
+    }
+    // What no layer could write into its port is copied there.
+    for (std::size_t port = 0; port < plan_.outputs.size(); ++port, ++slot) {
+        const int value = plan_.outputs[port];
+        const BufferId buffer = value_buffer(value);
+        const auto& made = program_.desc(buffer);
+        if (program_.is_bound_to(buffer, slot)) continue;
+        const onednn::Desc wanted = onednn::plain(dims(value));
+        program_.append("output", onednn::reorder(made, wanted),
+                        {{DNNL_ARG_FROM, buffer}, {DNNL_ARG_TO, program_.bound(wanted, slot)}});
+    }
+}
+
+void Emission::emit_backward(std::size_t first_slot) {
+    Expects(config_.with_backward);
+    for (std::size_t port = 0; port < plan_.outputs.size(); ++port) {
+        const int value = plan_.outputs[port];
+        add_gradient(value, program_.bound(onednn::plain(dims(value)), first_slot + port));
+    }
+    for (auto emit = backward_.rbegin(); emit != backward_.rend(); ++emit) (*emit)();
+    if (!config_.input_gradients) return;
+    for (const int input : plan_.inputs) {
+        input_gradients_.push_back(
+            program_.row_major(gradient(input, "input gradient"), "input gradient"));
+    }
+}
+
+BufferId Emission::value_buffer(int value) const {
+    const BufferId buffer = values_[static_cast<std::size_t>(value)];
+    Expects(buffer >= 0);
+    return buffer;
+}
+
+onednn::Dims Emission::dims(int value) const {
+    const Shape& row = plan_.value_shapes[static_cast<std::size_t>(value)];
+    onednn::Dims dims{config_.batch};
+    dims.insert(dims.end(), row.dimensions().begin(), row.dimensions().end());
+    return dims;
+}
+
+onednn::Dims Emission::weight_dims(const std::string& name) const {
+    const auto dimensions = parameters_.shape(name).dimensions();
+    return {dimensions.begin(), dimensions.end()};
+}
+
+void Emission::set_value(int value, BufferId buffer) {
+    values_[static_cast<std::size_t>(value)] = buffer;
+}
+
+BufferId Emission::destination(int value, const onednn::Desc& desc) {
+    const auto found = std::ranges::find(plan_.outputs, value);
+    if (found == plan_.outputs.end() || !onednn::is_plain(desc)) return program_.arena(desc);
+    const auto port = static_cast<std::size_t>(found - plan_.outputs.begin());
+    return program_.bound(desc, plan_.inputs.size() + port);
+}
+
+BufferId Emission::parameter(const std::string& name, const onednn::Desc& natural,
+                             const onednn::Desc& wanted, const std::string& layer) {
+    return parameters_.parameter(program_, name, natural, wanted, layer);
+}
+
+void Emission::add_parameter_gradient(const std::string& name, const onednn::Desc& natural,
+                                      BufferId gradient, const std::string& layer) {
+    parameters_.add_gradient(program_, name, natural, gradient, layer);
+}
+
+bool Emission::needs_gradient(int value) const {
+    return needs_gradient_[static_cast<std::size_t>(value)];
+}
+
+BufferId Emission::gradient(int value, const std::string& layer) {
+    std::vector<BufferId>& parts = gradients_[static_cast<std::size_t>(value)];
+    const onednn::Desc wanted = onednn::plain(dims(value));
+    if (parts.empty()) {
+        // A value nobody reads: its gradient is zero.
+        const BufferId zero = program_.arena(wanted);
+        const std::size_t count = onednn::bytes_of(wanted) / sizeof(float);
+        program_.append(
+            layer,
+            [count](std::span<float* const> buffers) { std::fill_n(buffers[0], count, 0.F); },
+            {zero});
+        parts.push_back(zero);
+    } else if (parts.size() > 1) {
+        std::vector<onednn::Desc> sources;
+        std::vector<std::pair<int, BufferId>> arguments;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            sources.push_back(desc(parts[i]));
+            arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), parts[i]);
+        }
+        const BufferId sum = program_.arena(wanted);
+        arguments.emplace_back(DNNL_ARG_DST, sum);
+        program_.append(layer, onednn::sum_of(wanted, sources), std::move(arguments));
+        parts.assign(1, sum);
+    }
+    return parts[0];
+}
+
+void Emission::add_gradient(int value, BufferId gradient) {
+    gradients_[static_cast<std::size_t>(value)].push_back(gradient);
+}
+
+BufferId through_activation(Emission& to, const std::optional<Activation>& kind, BufferId result,
+                            BufferId gradient, const std::string& layer) {
+    if (!kind) return gradient;
+    const onednn::Desc& layout = to.desc(result);
+    const BufferId after = to.program().in_layout(gradient, layout, layer);
+    const BufferId before = to.program().arena(layout);
+    to.program().append(
+        layer, onednn::activation_backward(*kind, layout, layout),
+        {{DNNL_ARG_DST, result}, {DNNL_ARG_DIFF_DST, after}, {DNNL_ARG_DIFF_SRC, before}});
+    return before;
+}
+
+}  // namespace tamis::engine

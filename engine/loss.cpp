@@ -1,0 +1,84 @@
+#include "engine/loss.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <gsl/assert>
+
+namespace tamis::engine {
+
+namespace {
+
+void check(const LossBatch& batch, std::span<float> gradient, std::size_t target_width) {
+    Expects(batch.rows > 0 && batch.width > 0);
+    Expects(batch.output.size() >= batch.rows * batch.width);
+    Expects(batch.target.size() >= batch.rows * target_width);
+    Expects(batch.weight.empty() || batch.weight.size() >= batch.rows);
+    Expects(gradient.size() >= batch.rows * batch.width);
+}
+
+double weight_of(const LossBatch& batch, std::size_t row) {
+    return batch.weight.empty() ? 1.0 : static_cast<double>(batch.weight[row]);
+}
+
+}  // namespace
+
+double MeanSquaredError::evaluate(const LossBatch& batch, std::span<float> gradient) const {
+    check(batch, gradient, batch.width);
+    const double scale = 1.0 / static_cast<double>(batch.rows * batch.width);
+    double loss = 0.0;
+    for (std::size_t i = 0; i < batch.rows * batch.width; ++i) {
+        const double weight = weight_of(batch, i / batch.width) * scale;
+        const double difference = static_cast<double>(batch.output[i]) - batch.target[i];
+        loss += weight * difference * difference;
+        gradient[i] = static_cast<float>(2.0 * weight * difference);
+    }
+    return loss;
+}
+
+double BinaryCrossEntropyWithLogits::evaluate(const LossBatch& batch,
+                                              std::span<float> gradient) const {
+    check(batch, gradient, batch.width);
+    const double scale = 1.0 / static_cast<double>(batch.rows * batch.width);
+    double loss = 0.0;
+    for (std::size_t i = 0; i < batch.rows * batch.width; ++i) {
+        const double weight = weight_of(batch, i / batch.width) * scale;
+        const double z = batch.output[i];
+        const double t = batch.target[i];
+        // ln(1 + e^-|z|) keeps both logarithms finite for any z.
+        const double tail = std::log1p(std::exp(-std::abs(z)));
+        const double minus_log_p = std::max(-z, 0.0) + tail;
+        const double minus_log_q = std::max(z, 0.0) + tail;
+        const double p = 1.0 / (1.0 + std::exp(-z));
+        loss += weight * (positive_weight_ * t * minus_log_p + (1.0 - t) * minus_log_q);
+        gradient[i] =
+            static_cast<float>(weight * ((1.0 - t) * p - positive_weight_ * t * (1.0 - p)));
+    }
+    return loss;
+}
+
+double CategoricalCrossEntropyWithLogits::evaluate(const LossBatch& batch,
+                                                   std::span<float> gradient) const {
+    check(batch, gradient, 1);
+    Expects(class_weights_.empty() || class_weights_.size() == batch.width);
+    double loss = 0.0;
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        const auto logits = batch.output.subspan(row * batch.width, batch.width);
+        const auto truth = static_cast<std::size_t>(batch.target[row]);
+        Expects(truth < batch.width);
+        const double weight = weight_of(batch, row) / static_cast<double>(batch.rows) *
+                              (class_weights_.empty() ? 1.0 : class_weights_[truth]);
+        const double largest = *std::max_element(logits.begin(), logits.end());
+        double sum = 0.0;
+        for (const float logit : logits) sum += std::exp(logit - largest);
+        const double log_sum = largest + std::log(sum);
+        loss += weight * (log_sum - logits[truth]);
+        for (std::size_t k = 0; k < batch.width; ++k) {
+            const double probability = std::exp(logits[k] - log_sum);
+            gradient[row * batch.width + k] =
+                static_cast<float>(weight * (probability - (k == truth ? 1.0 : 0.0)));
+        }
+    }
+    return loss;
+}
+
+}  // namespace tamis::engine

@@ -1,0 +1,229 @@
+#include "engine/network.hpp"
+
+#include <algorithm>
+#include <array>
+#include <gsl/assert>
+
+#include "engine/compiled_network.hpp"
+#include "engine/emission.hpp"
+#include "engine/graph_passes.hpp"
+#include "engine/packed_weights.hpp"
+
+namespace tamis::engine {
+
+namespace {
+
+constexpr std::array<std::size_t, 4> kTileRows = {1, 4, 16, 64};
+constexpr std::size_t kMaxRunnerBytes = std::size_t{1} << 30;
+// A wider tile does not pay when one intermediate value of it no longer fits the second-level
+// cache.
+constexpr std::size_t kMaxValueBytes = std::size_t{1} << 20;
+
+Graph prepared(Graph graph) {
+    drop_nodes(graph, "Dropout");
+    drop_nodes(graph, "Identity");
+    join_matmul_and_bias(graph);
+    fold_gemm_factors(graph);
+    fold_batch_normalisation(graph);
+    drop_unread_weights(graph);
+    return graph;
+}
+
+std::vector<NetworkPort> ports_of(const LayerPlan& plan, const std::vector<int>& values,
+                                  const std::vector<std::string>& names) {
+    std::vector<NetworkPort> ports;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const Shape& shape = plan.value_shapes[static_cast<std::size_t>(values[i])];
+        ports.push_back({names[i], shape, shape.element_count()});
+    }
+    return ports;
+}
+
+std::shared_ptr<const Program> tile_program(const LayerPlan& plan, PackedWeights& weights,
+                                            std::size_t rows) {
+    ProgramBuilder builder;
+    Emission emission(
+        builder, plan, weights,
+        {static_cast<std::int64_t>(rows), onednn::Use::Inference, false, false, nullptr});
+    emission.emit_forward();
+    return std::make_shared<const Program>(builder.build(false));
+}
+
+std::size_t port_floats(const CompiledNetwork& network) {
+    std::size_t floats = 0;
+    for (const NetworkPort& port : network.inputs) floats += port.row_size * network.padded_rows;
+    for (const NetworkPort& port : network.outputs) floats += port.row_size * network.padded_rows;
+    return floats;
+}
+
+std::size_t arena_bytes(const CompiledNetwork& network) {
+    std::size_t bytes = 0;
+    for (const auto& tile : network.tiles) bytes = std::max(bytes, tile.program->arena_bytes);
+    return bytes;
+}
+
+tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(const Graph& given,
+                                                                     std::size_t max_batch) {
+    if (auto checked = check_graph(given); !checked) return tl::unexpected(checked.error());
+    const Graph graph = prepared(given);
+    auto plan = plan_layers(graph);
+    if (!plan) return tl::unexpected(plan.error());
+    auto network = std::make_unique<CompiledNetwork>();
+    std::vector<std::string> input_names;
+    for (const GraphInput& input : graph.inputs) input_names.push_back(input.name);
+    network->inputs = ports_of(*plan, plan->inputs, input_names);
+    network->outputs = ports_of(*plan, plan->outputs, graph.outputs);
+    network->max_batch = max_batch;
+    network->multiply_adds = plan->multiply_adds;
+    std::size_t widest = 1;
+    for (const Shape& shape : plan->value_shapes) widest = std::max(widest, shape.element_count());
+
+    PackedWeights weights(graph.weights);
+    for (const std::size_t rows : kTileRows) {
+        // Independent of max_batch, so that the bits are too.
+        if (rows > 1 && rows * widest * sizeof(float) > kMaxValueBytes) break;
+        network->tiles.push_back({rows, tile_program(*plan, weights, rows)});
+    }
+    network->padded_rows = max_batch + network->tiles.back().rows - 1;
+    if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {
+        return tl::unexpected(
+            std::string("a runner would need more than 1 GiB; lower the batch or the network's "
+                        "size"));
+    }
+    auto tiles = invariant_tiles(*network);
+    if (!tiles) return tl::unexpected(tiles.error());
+    network->tiles = std::move(*tiles);
+    network->padded_rows = max_batch + network->tiles.back().rows - 1;
+    std::vector<TileCost> costs;
+    for (const auto& tile : network->tiles) costs.push_back({tile.rows, tile_cost(*network, tile)});
+    network->tiling = Tiling(costs, max_batch);
+    return network;
+}
+
+}  // namespace
+
+tl::expected<std::shared_ptr<const Network>, std::string> Network::compile(
+    const Graph& graph, const CompileOptions& options) {
+    if (options.max_batch < 1 || options.max_batch > static_cast<std::size_t>(kMaxDimension)) {
+        return tl::unexpected("max_batch " + std::to_string(options.max_batch) +
+                              " (out of range); it lies in 1.." + std::to_string(kMaxDimension));
+    }
+    onednn::use_one_thread();
+    try {
+        auto network = compiled_from(graph, options.max_batch);
+        if (!network) return tl::unexpected(network.error());
+        return std::make_shared<const Network>(std::move(*network));
+    } catch (const dnnl::error& error) {
+        return tl::unexpected("network \"" + graph.name + "\" could not be compiled (oneDNN: " +
+                              error.what() + "); this shape has no primitive");
+    }
+}
+
+Network::Network(std::unique_ptr<const CompiledNetwork> compiled)
+    : compiled_(std::move(compiled)) {}
+
+Network::~Network() = default;
+
+std::span<const NetworkPort> Network::inputs() const { return compiled_->inputs; }
+
+std::span<const NetworkPort> Network::outputs() const { return compiled_->outputs; }
+
+std::size_t Network::max_batch() const { return compiled_->max_batch; }
+
+std::uint64_t Network::multiply_adds() const { return compiled_->multiply_adds; }
+
+std::vector<std::size_t> Network::tile_sizes() const {
+    std::vector<std::size_t> sizes;
+    for (const auto& tile : compiled_->tiles) sizes.push_back(tile.rows);
+    return sizes;
+}
+
+std::vector<std::string> Network::executors() const {
+    std::vector<std::string> lines;
+    for (const Step& step : compiled_->tiles.front().program->steps) {
+        lines.push_back(step.layer + ": " + step.executor);
+    }
+    return lines;
+}
+
+struct NetworkRunner::Memory {
+    std::vector<FloatBuffer> inputs;   // padded_rows x row_size
+    std::vector<FloatBuffer> outputs;  // padded_rows x row_size
+    FloatBuffer arena;                 // shared by the tiles, which run one after another
+    std::vector<ProgramMemory> tiles;
+};
+
+NetworkRunner::NetworkRunner(std::shared_ptr<const Network> network)
+    : network_(std::move(network)), memory_(std::make_unique<Memory>()) {
+    const CompiledNetwork& compiled = network_->compiled();
+    for (const NetworkPort& port : compiled.inputs) {
+        memory_->inputs.emplace_back(port.row_size * compiled.padded_rows);
+    }
+    for (const NetworkPort& port : compiled.outputs) {
+        memory_->outputs.emplace_back(port.row_size * compiled.padded_rows);
+    }
+    memory_->arena.resize(arena_bytes(compiled) / sizeof(float) + 1);
+    for (const auto& tile : compiled.tiles) {
+        memory_->tiles.emplace_back(tile.program, memory_->arena.data());
+    }
+    finite_.assign(compiled.max_batch, 1);
+}
+
+NetworkRunner::~NetworkRunner() = default;
+NetworkRunner::NetworkRunner(NetworkRunner&&) noexcept = default;
+
+std::span<float> NetworkRunner::input(std::size_t port) {
+    return std::span(memory_->inputs[port])
+        .first(network_->max_batch() * network_->inputs()[port].row_size);
+}
+
+std::span<const float> NetworkRunner::output(std::size_t port) const {
+    return std::span<const float>(memory_->outputs[port])
+        .first(network_->max_batch() * network_->outputs()[port].row_size);
+}
+
+RunStatus NetworkRunner::run(std::size_t rows) noexcept {
+    const CompiledNetwork& compiled = network_->compiled();
+    Expects(rows <= compiled.max_batch);
+    onednn::use_one_thread();
+    for (std::size_t row = 0; row < rows;) {
+        const std::size_t tile = compiled.tiling.next(rows - row);
+        ProgramMemory& program = memory_->tiles[tile];
+        std::size_t slot = 0;
+        for (std::size_t port = 0; port < compiled.inputs.size(); ++port) {
+            program.bind(slot++,
+                         memory_->inputs[port].data() + row * compiled.inputs[port].row_size);
+        }
+        for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
+            program.bind(slot++,
+                         memory_->outputs[port].data() + row * compiled.outputs[port].row_size);
+        }
+        if (!program.run()) return RunStatus::Failed;
+        row += compiled.tiles[tile].rows;
+    }
+    check_rows(rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+        if (finite_[row] == 0) return RunStatus::NonFiniteRows;
+    }
+    return RunStatus::Ok;
+}
+
+void NetworkRunner::check_rows(std::size_t rows) noexcept {
+    const CompiledNetwork& compiled = network_->compiled();
+    std::fill_n(finite_.begin(), rows, static_cast<unsigned char>(1));
+    const auto check = [&](const NetworkPort& port, const FloatBuffer& values) {
+        const std::span<const float> all(values);
+        for (std::size_t row = 0; row < rows; ++row) {
+            const bool finite = all_finite(all.subspan(row * port.row_size, port.row_size));
+            finite_[row] = static_cast<unsigned char>(finite_[row] & static_cast<int>(finite));
+        }
+    };
+    for (std::size_t port = 0; port < compiled.inputs.size(); ++port) {
+        check(compiled.inputs[port], memory_->inputs[port]);
+    }
+    for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
+        check(compiled.outputs[port], memory_->outputs[port]);
+    }
+}
+
+}  // namespace tamis::engine

@@ -1,0 +1,379 @@
+#include "engine/onednn.hpp"
+
+#include <dlfcn.h>
+
+#include <gsl/assert>
+
+namespace tamis::engine::onednn {
+
+namespace {
+
+using dnnl::algorithm;
+using dnnl::primitive_attr;
+using dnnl::prop_kind;
+
+constexpr auto kFloat = dnnl::memory::data_type::f32;
+
+prop_kind propagation(Use use) {
+    return use == Use::Inference ? prop_kind::forward_inference : prop_kind::forward_training;
+}
+
+// Scratch memory is ours (one per runner), so that concurrent runners share primitives without a
+// lock.
+primitive_attr attributes() {
+    primitive_attr attr;
+    attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    return attr;
+}
+
+// The variants whose backward pass reads the result; forward they compute the same.
+algorithm algorithm_of(const Activation& kind) {
+    switch (kind.kind) {
+        case Activation::Kind::Relu:
+            return algorithm::eltwise_relu_use_dst_for_bwd;
+        case Activation::Kind::Tanh:
+            return algorithm::eltwise_tanh_use_dst_for_bwd;
+        case Activation::Kind::Sigmoid:
+            break;
+    }
+    return algorithm::eltwise_logistic_use_dst_for_bwd;
+}
+
+algorithm forward_algorithm(const Activation& kind) {
+    switch (kind.kind) {
+        case Activation::Kind::Relu:
+            return algorithm::eltwise_relu;
+        case Activation::Kind::Tanh:
+            return algorithm::eltwise_tanh;
+        case Activation::Kind::Sigmoid:
+            break;
+    }
+    return algorithm::eltwise_logistic;
+}
+
+primitive_attr attributes(const std::optional<Activation>& fused) {
+    primitive_attr attr = attributes();
+    if (fused) {
+        dnnl::post_ops after;
+        after.append_eltwise(1.F, forward_algorithm(*fused), fused->negative_slope, 0.F);
+        attr.set_post_ops(after);
+    }
+    return attr;
+}
+
+algorithm algorithm_of(PoolLayer::Kind kind) {
+    switch (kind) {
+        case PoolLayer::Kind::Max:
+            return algorithm::pooling_max;
+        case PoolLayer::Kind::AverageOfInside:
+            return algorithm::pooling_avg_exclude_padding;
+        case PoolLayer::Kind::AverageWithPadding:
+            break;
+    }
+    return algorithm::pooling_avg_include_padding;
+}
+
+Dims dilations(const Window& window) {
+    Dims dense = window.dilations;
+    for (auto& dilation : dense) --dilation;  // oneDNN counts the gap
+    return dense;
+}
+
+template <class PrimitiveDesc>
+void fill(Made& made, const PrimitiveDesc& pd) {
+    made.scratchpad = pd.scratchpad_desc();
+    made.executor = pd.impl_info_str();
+}
+
+const auto kChannelFlags =
+    dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift;
+
+}  // namespace
+
+const dnnl::engine& cpu() {
+    static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    return engine;
+}
+
+void use_one_thread() noexcept {
+    // Looked up by name: libgomp comes with the library and a build of oneDNN without OpenMP has
+    // none.
+    using SetThreads = void (*)(int);
+    static const auto set_threads =
+        reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+    thread_local bool done = false;
+    if (!done && set_threads != nullptr) set_threads(1);
+    done = true;
+}
+
+Desc plain(const Dims& dims) {
+    Dims strides(dims.size(), 1);
+    for (std::size_t axis = dims.size(); axis-- > 1;) {
+        strides[axis - 1] = strides[axis] * dims[axis];
+    }
+    return {dims, kFloat, strides};
+}
+
+Desc any(const Dims& dims) { return {dims, kFloat, dnnl::memory::format_tag::any}; }
+
+Dims dims_of(const Desc& desc) { return desc.dims(); }
+
+bool is_plain(const Desc& desc) { return desc == plain(dims_of(desc)); }
+
+std::size_t bytes_of(const Desc& desc) { return desc.get_size(); }
+
+Desc permuted(const Desc& desc, const std::vector<int>& perm) {
+    std::vector<int> place(perm.size());
+    for (std::size_t k = 0; k < perm.size(); ++k) {
+        place[static_cast<std::size_t>(perm[k])] = static_cast<int>(k);
+    }
+    return desc.permute_axes(place);
+}
+
+Desc part_of(const Desc& desc, const Dims& dims, const Dims& offsets) {
+    return desc.submemory_desc(dims, offsets);
+}
+
+MadeForward<DenseHint> dense(Use use, const Desc& src, const Desc& weights, const Desc& bias,
+                             const Desc& dst, const std::optional<Activation>& activation) {
+    const dnnl::inner_product_forward::desc op(propagation(use), src, weights, bias, dst);
+    MadeForward<DenseHint> made;
+    made.hint = DenseHint(op, attributes(activation), cpu());
+    made.primitive = dnnl::inner_product_forward(made.hint);
+    made.src = made.hint.src_desc();
+    made.weights = made.hint.weights_desc();
+    made.bias = made.hint.bias_desc();
+    made.dst = made.hint.dst_desc();
+    fill(made, made.hint);
+    return made;
+}
+
+Made dense_backward_data(const Desc& diff_src, const Desc& weights, const Desc& diff_dst,
+                         const DenseHint& hint) {
+    const dnnl::inner_product_backward_data::primitive_desc pd({diff_src, weights, diff_dst},
+                                                               attributes(), cpu(), hint);
+    Made made;
+    made.primitive = dnnl::inner_product_backward_data(pd);
+    made.src = pd.diff_src_desc();
+    made.weights = pd.weights_desc();
+    made.dst = pd.diff_dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+Made dense_backward_weights(const Desc& src, const Desc& diff_weights, const Desc& diff_bias,
+                            const Desc& diff_dst, const DenseHint& hint) {
+    const dnnl::inner_product_backward_weights::primitive_desc pd(
+        {src, diff_weights, diff_bias, diff_dst}, attributes(), cpu(), hint);
+    Made made;
+    made.primitive = dnnl::inner_product_backward_weights(pd);
+    made.src = pd.src_desc();
+    made.weights = pd.diff_weights_desc();
+    made.bias = pd.diff_bias_desc();
+    made.dst = pd.diff_dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+MadeForward<ConvolutionHint> convolution(Use use, const Desc& src, const Desc& weights,
+                                         const Desc& bias, const Desc& dst, const Window& window,
+                                         const std::optional<Activation>& activation) {
+    const dnnl::convolution_forward::desc op(propagation(use), algorithm::convolution_direct, src,
+                                             weights, bias, dst, window.strides, dilations(window),
+                                             window.pads_begin, window.pads_end);
+    MadeForward<ConvolutionHint> made;
+    made.hint = ConvolutionHint(op, attributes(activation), cpu());
+    made.primitive = dnnl::convolution_forward(made.hint);
+    made.src = made.hint.src_desc();
+    made.weights = made.hint.weights_desc();
+    made.bias = made.hint.bias_desc();
+    made.dst = made.hint.dst_desc();
+    fill(made, made.hint);
+    return made;
+}
+
+Made convolution_backward_data(const Desc& diff_src, const Desc& weights, const Desc& diff_dst,
+                               const Window& window, const ConvolutionHint& hint) {
+    const dnnl::convolution_backward_data::primitive_desc pd(
+        {algorithm::convolution_direct, diff_src, weights, diff_dst, window.strides,
+         dilations(window), window.pads_begin, window.pads_end},
+        attributes(), cpu(), hint);
+    Made made;
+    made.primitive = dnnl::convolution_backward_data(pd);
+    made.src = pd.diff_src_desc();
+    made.weights = pd.weights_desc();
+    made.dst = pd.diff_dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+Made convolution_backward_weights(const Desc& src, const Desc& diff_weights, const Desc& diff_bias,
+                                  const Desc& diff_dst, const Window& window,
+                                  const ConvolutionHint& hint) {
+    const dnnl::convolution_backward_weights::primitive_desc pd(
+        {algorithm::convolution_direct, src, diff_weights, diff_bias, diff_dst, window.strides,
+         dilations(window), window.pads_begin, window.pads_end},
+        attributes(), cpu(), hint);
+    Made made;
+    made.primitive = dnnl::convolution_backward_weights(pd);
+    made.src = pd.src_desc();
+    made.weights = pd.diff_weights_desc();
+    made.bias = pd.diff_bias_desc();
+    made.dst = pd.diff_dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+MadeForward<PoolHint> pool(Use use, const PoolLayer& layer, const Desc& src, const Desc& dst) {
+    const Window& window = layer.window;
+    const dnnl::pooling_forward::desc op(propagation(use), algorithm_of(layer.kind), src, dst,
+                                         window.strides, window.kernel, window.pads_begin,
+                                         window.pads_end);
+    MadeForward<PoolHint> made;
+    made.hint = PoolHint(op, attributes(), cpu());
+    made.primitive = dnnl::pooling_forward(made.hint);
+    made.src = made.hint.src_desc();
+    made.dst = made.hint.dst_desc();
+    made.workspace = made.hint.workspace_desc();
+    fill(made, made.hint);
+    return made;
+}
+
+Made pool_backward(const PoolLayer& layer, const Desc& diff_src, const Desc& diff_dst,
+                   const PoolHint& hint) {
+    const Window& window = layer.window;
+    const dnnl::pooling_backward::primitive_desc pd(
+        {algorithm_of(layer.kind), diff_src, diff_dst, window.strides, window.kernel,
+         window.pads_begin, window.pads_end},
+        attributes(), cpu(), hint);
+    Made made;
+    made.primitive = dnnl::pooling_backward(pd);
+    made.src = pd.diff_src_desc();
+    made.dst = pd.diff_dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+MadeForward<NormalisationHint> normalisation(Use use, const Desc& src, float epsilon) {
+    const auto flags = use == Use::Inference
+                           ? kChannelFlags | dnnl::normalization_flags::use_global_stats
+                           : kChannelFlags;
+    const dnnl::batch_normalization_forward::desc op(propagation(use), src, epsilon, flags);
+    MadeForward<NormalisationHint> made;
+    made.hint = NormalisationHint(op, attributes(), cpu());
+    made.primitive = dnnl::batch_normalization_forward(made.hint);
+    made.src = made.hint.src_desc();
+    made.dst = made.hint.dst_desc();
+    fill(made, made.hint);
+    return made;
+}
+
+Made normalisation_backward(const Desc& diff, const Desc& src, float epsilon,
+                            const NormalisationHint& hint) {
+    const dnnl::batch_normalization_backward::primitive_desc pd(
+        {prop_kind::backward, diff, src, epsilon, kChannelFlags}, attributes(), cpu(), hint);
+    Made made;
+    made.primitive = dnnl::batch_normalization_backward(pd);
+    made.src = pd.diff_src_desc();
+    made.dst = pd.diff_dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+Made activation(Use use, const Activation& kind, const Desc& data) {
+    const dnnl::eltwise_forward::primitive_desc pd(
+        {propagation(use), forward_algorithm(kind), data, kind.negative_slope, 0.F}, attributes(),
+        cpu());
+    Made made;
+    made.primitive = dnnl::eltwise_forward(pd);
+    made.src = pd.src_desc();
+    made.dst = pd.dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+Made activation_backward(const Activation& kind, const Desc& diff, const Desc& result) {
+    const dnnl::eltwise_forward::primitive_desc hint(
+        {prop_kind::forward_training, algorithm_of(kind), result, kind.negative_slope, 0.F}, cpu());
+    const dnnl::eltwise_backward::primitive_desc pd(
+        {algorithm_of(kind), diff, result, kind.negative_slope, 0.F}, attributes(), cpu(), hint);
+    Made made;
+    made.primitive = dnnl::eltwise_backward(pd);
+    made.src = pd.diff_src_desc();
+    made.dst = pd.diff_dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+MadeForward<SoftmaxHint> softmax(Use use, const Desc& data, int axis) {
+    MadeForward<SoftmaxHint> made;
+    made.hint = SoftmaxHint({propagation(use), data, axis}, attributes(), cpu());
+    made.primitive = dnnl::softmax_forward(made.hint);
+    made.src = made.hint.src_desc();
+    made.dst = made.hint.dst_desc();
+    fill(made, made.hint);
+    return made;
+}
+
+Made softmax_backward(const Desc& diff, const Desc& result, int axis, const SoftmaxHint& hint) {
+    const dnnl::softmax_backward::primitive_desc pd({diff, result, axis}, attributes(), cpu(),
+                                                    hint);
+    Made made;
+    made.primitive = dnnl::softmax_backward(pd);
+    made.src = pd.diff_src_desc();
+    made.dst = pd.diff_dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+Made arithmetic(ArithmeticLayer::Kind kind, const Desc& left, const Desc& right, const Desc& dst) {
+    const algorithm how =
+        kind == ArithmeticLayer::Kind::Add ? algorithm::binary_add : algorithm::binary_mul;
+    const dnnl::binary::primitive_desc pd({how, left, right, dst}, attributes(), cpu());
+    Made made;
+    made.primitive = dnnl::binary(pd);
+    made.dst = pd.dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+Made sum_over(const Desc& src, const Desc& dst) {
+    const dnnl::reduction::primitive_desc pd({algorithm::reduction_sum, src, dst, 0.F, 0.F},
+                                             attributes(), cpu());
+    Made made;
+    made.primitive = dnnl::reduction(pd);
+    made.dst = pd.dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+Made sum_of(const Desc& dst, const std::vector<Desc>& sources) {
+    const std::vector<float> scales(sources.size(), 1.F);
+    const dnnl::sum::primitive_desc pd(dst, scales, sources, cpu(), attributes());
+    Made made;
+    made.primitive = dnnl::sum(pd);
+    made.dst = pd.dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+Made concat(const Desc& dst, int axis, const std::vector<Desc>& sources) {
+    const dnnl::concat::primitive_desc pd(dst, axis, sources, cpu(), attributes());
+    Made made;
+    made.primitive = dnnl::concat(pd);
+    made.dst = pd.dst_desc();
+    fill(made, pd);
+    return made;
+}
+
+Made reorder(const Desc& from, const Desc& to) {
+    const dnnl::reorder::primitive_desc pd(cpu(), from, cpu(), to, attributes());
+    Made made;
+    made.primitive = dnnl::reorder(pd);
+    made.src = from;
+    made.dst = to;
+    fill(made, pd);
+    return made;
+}
+
+}  // namespace tamis::engine::onednn

@@ -1,0 +1,32 @@
+#include "engine/packed_weights.hpp"
+
+#include <gsl/assert>
+
+namespace tamis::engine {
+
+BufferId PackedWeights::parameter(ProgramBuilder& program, const std::string& name,
+                                  const onednn::Desc& natural, const onednn::Desc& wanted,
+                                  const std::string&) {
+    std::vector<Packed>& versions = packed_[name];
+    for (const Packed& version : versions) {
+        if (version.layout == wanted) return program.constant(version.memory);
+    }
+    // A reorder only reads its source; the library's interface is not const.
+    auto* values = const_cast<float*>(weights_.at(name).values.data());  // NOLINT
+    dnnl::memory from(natural, onednn::cpu(), values);
+    dnnl::memory to(wanted, onednn::cpu());
+    dnnl::stream stream(onednn::cpu());
+    dnnl::reorder(from, to).execute(stream, from, to);
+    stream.wait();
+    versions.push_back({wanted, to});
+    return program.constant(to);
+}
+
+const Shape& PackedWeights::shape(const std::string& name) const { return weights_.at(name).shape; }
+
+void PackedWeights::add_gradient(ProgramBuilder&, const std::string&, const onednn::Desc&, BufferId,
+                                 const std::string&) {
+    Expects(false);
+}
+
+}  // namespace tamis::engine

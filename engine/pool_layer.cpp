@@ -1,0 +1,37 @@
+// Maximum and average pooling. In training the maximum keeps where it came from in a workspace.
+#include "engine/emission.hpp"
+
+namespace tamis::engine {
+
+void emit(Emission& to, const PlanLayer& layer, const PoolLayer& pool) {
+    ProgramBuilder& program = to.program();
+    BufferId src = to.value_buffer(layer.inputs[0]);
+    const auto made = made_for_source(to, src, layer.name, [&](const onednn::Desc& layout) {
+        return onednn::pool(to.config().use, pool, layout, onednn::any(to.dims(layer.output)));
+    });
+    const BufferId dst = to.destination(layer.output, made.dst);
+    std::vector<std::pair<int, BufferId>> arguments{{DNNL_ARG_SRC, src}, {DNNL_ARG_DST, dst}};
+    BufferId workspace = -1;
+    if (onednn::bytes_of(made.workspace) != 0) {
+        workspace = program.arena(made.workspace);
+        arguments.emplace_back(DNNL_ARG_WORKSPACE, workspace);
+    }
+    program.append(layer.name, made, std::move(arguments));
+    to.set_value(layer.output, dst);
+    if (!to.config().with_backward) return;
+    to.on_backward([&to, &layer, &pool, src_layout = made.src, dst_layout = made.dst, workspace,
+                    hint = made.hint] {
+        if (!to.needs_gradient(layer.inputs[0])) return;
+        const onednn::Made back = onednn::pool_backward(pool, src_layout, dst_layout, hint);
+        const BufferId before = to.program().arena(src_layout);
+        std::vector<std::pair<int, BufferId>> back_arguments{
+            {DNNL_ARG_DIFF_DST,
+             to.program().in_layout(to.gradient(layer.output, layer.name), dst_layout, layer.name)},
+            {DNNL_ARG_DIFF_SRC, before}};
+        if (workspace >= 0) back_arguments.emplace_back(DNNL_ARG_WORKSPACE, workspace);
+        to.program().append(layer.name, back, std::move(back_arguments));
+        to.add_gradient(layer.inputs[0], before);
+    });
+}
+
+}  // namespace tamis::engine

@@ -1,0 +1,206 @@
+#include "engine/program.hpp"
+
+#include <algorithm>
+#include <gsl/assert>
+
+namespace tamis::engine {
+
+BufferId ProgramBuilder::add(Buffer buffer) {
+    program_.buffers.push_back(std::move(buffer));
+    return static_cast<BufferId>(program_.buffers.size()) - 1;
+}
+
+BufferId ProgramBuilder::arena(const onednn::Desc& desc) {
+    Buffer buffer;
+    buffer.home = Buffer::Home::Arena;
+    buffer.desc = desc;
+    return add(std::move(buffer));
+}
+
+BufferId ProgramBuilder::constant(const dnnl::memory& memory) {
+    Buffer buffer;
+    buffer.home = Buffer::Home::Constant;
+    buffer.desc = memory.get_desc();
+    buffer.constant = memory;
+    return add(std::move(buffer));
+}
+
+BufferId ProgramBuilder::bound(const onednn::Desc& desc, std::size_t slot) {
+    Buffer buffer;
+    buffer.home = Buffer::Home::Bound;
+    buffer.desc = desc;
+    buffer.slot = slot;
+    program_.slots = std::max(program_.slots, slot + 1);
+    return add(std::move(buffer));
+}
+
+BufferId ProgramBuilder::alias(BufferId of, const onednn::Desc& desc) {
+    Buffer buffer;
+    buffer.home = Buffer::Home::Alias;
+    buffer.desc = desc;
+    buffer.of = root(of);
+    return add(std::move(buffer));
+}
+
+BufferId ProgramBuilder::root(BufferId buffer) const {
+    const Buffer& seen = program_.buffers[static_cast<std::size_t>(buffer)];
+    return seen.home == Buffer::Home::Alias ? seen.of : buffer;
+}
+
+const onednn::Desc& ProgramBuilder::desc(BufferId buffer) const {
+    return program_.buffers[static_cast<std::size_t>(buffer)].desc;
+}
+
+bool ProgramBuilder::is_bound_to(BufferId buffer, std::size_t slot) const {
+    const Buffer& seen = program_.buffers[static_cast<std::size_t>(buffer)];
+    return seen.home == Buffer::Home::Bound && seen.slot == slot;
+}
+
+void ProgramBuilder::append(const std::string& layer, const onednn::Made& made,
+                            std::vector<std::pair<int, BufferId>> arguments) {
+    if (onednn::bytes_of(made.scratchpad) != 0) {
+        arguments.emplace_back(DNNL_ARG_SCRATCHPAD, arena(made.scratchpad));
+    }
+    program_.steps.push_back({layer, made.executor, made.primitive, nullptr, std::move(arguments)});
+}
+
+void ProgramBuilder::append(const std::string& layer, Loop loop,
+                            const std::vector<BufferId>& buffers) {
+    std::vector<std::pair<int, BufferId>> arguments;
+    for (const BufferId buffer : buffers) arguments.emplace_back(0, buffer);
+    program_.steps.push_back({layer, "loop", {}, std::move(loop), std::move(arguments)});
+}
+
+BufferId ProgramBuilder::in_layout(BufferId buffer, const onednn::Desc& wanted,
+                                   const std::string& layer) {
+    if (desc(buffer) == wanted) return buffer;
+    const BufferId copy = arena(wanted);
+    append(layer, onednn::reorder(desc(buffer), wanted),
+           {{DNNL_ARG_FROM, buffer}, {DNNL_ARG_TO, copy}});
+    return copy;
+}
+
+BufferId ProgramBuilder::row_major(BufferId buffer, const std::string& layer) {
+    return in_layout(buffer, onednn::plain(onednn::dims_of(desc(buffer))), layer);
+}
+
+namespace {
+
+struct Lifetime {
+    std::size_t first = SIZE_MAX;
+    std::size_t last = 0;
+};
+
+struct Placed {
+    std::size_t begin;
+    std::size_t end;
+    Lifetime lifetime;
+};
+
+bool overlap(const Lifetime& a, const Lifetime& b) {
+    return a.first <= b.last && b.first <= a.last;
+}
+
+// The lowest offset where the bytes fit beside everything alive at the same time.
+std::size_t first_fit(std::vector<Placed> placed, const Lifetime& lifetime, std::size_t bytes) {
+    std::erase_if(placed, [&](const Placed& other) { return !overlap(other.lifetime, lifetime); });
+    std::ranges::sort(placed, {}, &Placed::begin);
+    std::size_t offset = 0;
+    for (const Placed& other : placed) {
+        if (offset + bytes <= other.begin) break;
+        offset = std::max(offset, other.end);
+    }
+    return offset;
+}
+
+}  // namespace
+
+Program ProgramBuilder::build(bool keep_all) {
+    std::vector<Lifetime> lifetimes(program_.buffers.size());
+    for (std::size_t step = 0; step < program_.steps.size(); ++step) {
+        for (const auto& [argument, buffer] : program_.steps[step].arguments) {
+            Lifetime& life = lifetimes[static_cast<std::size_t>(root(buffer))];
+            life.first = keep_all ? 0 : std::min(life.first, step);
+            life.last = keep_all ? program_.steps.size() : step;
+        }
+    }
+    std::vector<Placed> placed;
+    for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
+        Buffer& buffer = program_.buffers[i];
+        if (buffer.home != Buffer::Home::Arena || lifetimes[i].first == SIZE_MAX) continue;
+        const std::size_t wanted = onednn::bytes_of(buffer.desc);
+        const std::size_t bytes =
+            (wanted + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
+        buffer.offset_bytes =
+            keep_all ? program_.arena_bytes : first_fit(placed, lifetimes[i], bytes);
+        if (!keep_all) {
+            placed.push_back({buffer.offset_bytes, buffer.offset_bytes + bytes, lifetimes[i]});
+        }
+        program_.arena_bytes = std::max(program_.arena_bytes, buffer.offset_bytes + bytes);
+    }
+    return std::move(program_);
+}
+
+ProgramMemory::ProgramMemory(std::shared_ptr<const Program> program, void* arena)
+    : program_(std::move(program)), slots_(program_->slots), stream_(onednn::cpu()) {
+    for (const Buffer& buffer : program_->buffers) {
+        const Buffer& home = buffer.home == Buffer::Home::Alias
+                                 ? program_->buffers[static_cast<std::size_t>(buffer.of)]
+                                 : buffer;
+        if (home.home == Buffer::Home::Constant && &home == &buffer) {
+            memories_.push_back(buffer.constant);
+            continue;
+        }
+        void* address = nullptr;
+        if (home.home == Buffer::Home::Arena) {
+            address = static_cast<char*>(arena) + home.offset_bytes;
+        } else if (home.home == Buffer::Home::Constant) {
+            address = home.constant.get_data_handle();
+        }
+        memories_.emplace_back(buffer.desc, onednn::cpu(), address);
+        if (home.home == Buffer::Home::Bound) {
+            slots_[home.slot].memories.push_back(memories_.back().get());
+        }
+    }
+    for (const Step& step : program_->steps) {
+        std::vector<dnnl_exec_arg_t> arguments;
+        for (const auto& [argument, buffer] : step.arguments) {
+            arguments.push_back({argument, memories_[static_cast<std::size_t>(buffer)].get()});
+        }
+        loop_addresses_.emplace_back(step.loop ? arguments.size() : 0);
+        arguments_.push_back(std::move(arguments));
+    }
+}
+
+void ProgramMemory::bind(std::size_t slot, float* address) noexcept {
+    if (slots_[slot].address == address) return;
+    slots_[slot].address = address;
+    for (dnnl_memory_t memory : slots_[slot].memories) dnnl_memory_set_data_handle(memory, address);
+}
+
+bool ProgramMemory::run(std::size_t first, std::size_t last) noexcept {
+    for (std::size_t i = first; i < last; ++i) {
+        const Step& step = program_->steps[i];
+        const std::vector<dnnl_exec_arg_t>& arguments = arguments_[i];
+        if (step.loop) {
+            for (std::size_t k = 0; k < arguments.size(); ++k) {
+                void* address = nullptr;
+                dnnl_memory_get_data_handle(arguments[k].memory, &address);
+                loop_addresses_[i][k] = static_cast<float*>(address);
+            }
+            step.loop(loop_addresses_[i]);
+            continue;
+        }
+        const dnnl_status_t status =
+            dnnl_primitive_execute(step.primitive.get(), stream_.get(),
+                                   static_cast<int>(arguments.size()), arguments.data());
+        if (status != dnnl_success) return false;
+    }
+    return true;
+}
+
+const float* ProgramMemory::address(BufferId buffer) const {
+    return static_cast<const float*>(memories_[static_cast<std::size_t>(buffer)].get_data_handle());
+}
+
+}  // namespace tamis::engine

@@ -1,0 +1,104 @@
+// A sequence of primitives over numbered buffers: what a network becomes for one batch size and one
+// use. A Program is immutable and shared; a ProgramMemory is one thread's buffers and the argument
+// lists of all steps, made once. Internal to the engine (sees oneDNN).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/onednn.hpp"
+#include "engine/tensor.hpp"
+
+namespace tamis::engine {
+
+using BufferId = int;
+
+struct Buffer {
+    enum class Home {
+        Arena,     // in the thread's arena, from its first to its last use
+        Constant,  // shared, read-only: packed weights
+        Bound,     // an address of the owner: ports, weights in training
+        Alias,     // another buffer seen with another layout
+    } home = Home::Arena;
+    onednn::Desc desc;
+    std::size_t slot = 0;          // Bound: which address
+    BufferId of = -1;              // Alias: of which buffer
+    dnnl::memory constant;         // Constant
+    std::size_t offset_bytes = 0;  // Arena: filled by ProgramBuilder::build
+};
+
+// A plain loop for what no primitive does; gets the addresses of its buffers.
+using Loop = std::function<void(std::span<float* const>)>;
+
+struct Step {
+    std::string layer;     // for messages
+    std::string executor;  // for inspection
+    dnnl::primitive primitive;
+    Loop loop;  // instead of a primitive
+    std::vector<std::pair<int, BufferId>> arguments;
+};
+
+struct Program {
+    std::vector<Buffer> buffers;
+    std::vector<Step> steps;
+    std::size_t arena_bytes = 0;
+    std::size_t slots = 0;
+};
+
+class ProgramBuilder {
+ public:
+    BufferId arena(const onednn::Desc& desc);
+    BufferId constant(const dnnl::memory& memory);
+    BufferId bound(const onednn::Desc& desc, std::size_t slot);
+    BufferId alias(BufferId of, const onednn::Desc& desc);
+    [[nodiscard]] const onednn::Desc& desc(BufferId buffer) const;
+    [[nodiscard]] std::size_t step_count() const { return program_.steps.size(); }
+    [[nodiscard]] bool is_bound_to(BufferId buffer, std::size_t slot) const;
+
+    // Appends a primitive; its scratchpad is added.
+    void append(const std::string& layer, const onednn::Made& made,
+                std::vector<std::pair<int, BufferId>> arguments);
+    void append(const std::string& layer, Loop loop, const std::vector<BufferId>& buffers);
+    // The buffer itself if it has this layout, else a copy in it.
+    [[nodiscard]] BufferId in_layout(BufferId buffer, const onednn::Desc& wanted,
+                                     const std::string& layer);
+    [[nodiscard]] BufferId row_major(BufferId buffer, const std::string& layer);
+
+    // keep_all: no arena memory is used twice (backward needs what forward made).
+    [[nodiscard]] Program build(bool keep_all);
+
+ private:
+    BufferId add(Buffer buffer);
+    [[nodiscard]] BufferId root(BufferId buffer) const;
+    Program program_;
+};
+
+// Buffers of a thread. The addresses of arena and bound slots are given by the owner.
+class ProgramMemory {
+ public:
+    ProgramMemory(std::shared_ptr<const Program> program, void* arena);
+
+    // Gives a slot its address; cheap, may be repeated before each run.
+    void bind(std::size_t slot, float* address) noexcept;
+    // Runs steps [first, last). False: oneDNN refused.
+    [[nodiscard]] bool run(std::size_t first, std::size_t last) noexcept;
+    [[nodiscard]] bool run() noexcept { return run(0, program_->steps.size()); }
+    [[nodiscard]] const Program& program() const { return *program_; }
+    [[nodiscard]] const float* address(BufferId buffer) const;
+
+ private:
+    struct BoundSlot {
+        std::vector<dnnl_memory_t> memories;
+        float* address = nullptr;
+    };
+    std::shared_ptr<const Program> program_;
+    std::vector<dnnl::memory> memories_;
+    std::vector<std::vector<dnnl_exec_arg_t>> arguments_;  // per step
+    std::vector<std::vector<float*>> loop_addresses_;      // per step, refreshed before a loop
+    std::vector<BoundSlot> slots_;
+    dnnl::stream stream_;
+};
+
+}  // namespace tamis::engine

@@ -1,0 +1,60 @@
+#include "engine/tensor.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <gsl/assert>
+
+namespace tamis::engine {
+
+Shape::Shape(std::initializer_list<std::int64_t> dimensions) {
+    auto made = make(std::span(dimensions.begin(), dimensions.size()));
+    Expects(made.has_value());
+    *this = std::move(*made);
+}
+
+tl::expected<Shape, std::string> Shape::make(std::span<const std::int64_t> dimensions) {
+    Shape shape;
+    for (const std::int64_t dimension : dimensions) {
+        if (dimension < 1 || dimension > kMaxDimension) {
+            return tl::unexpected("dimension " + std::to_string(dimension) +
+                                  " (out of range); each dimension lies in 1.." +
+                                  std::to_string(kMaxDimension));
+        }
+        std::size_t product = 0;
+        if (__builtin_mul_overflow(shape.element_count_, static_cast<std::size_t>(dimension),
+                                   &product) ||
+            product > kMaxElements) {
+            return tl::unexpected("a tensor of more than " + std::to_string(kMaxElements) +
+                                  " elements (too large); use a smaller network");
+        }
+        shape.element_count_ = product;
+        shape.dimensions_.push_back(dimension);
+    }
+    return shape;
+}
+
+std::string Shape::text() const {
+    std::string text = "[";
+    for (std::size_t axis = 0; axis < rank(); ++axis) {
+        text += (axis == 0 ? "" : ", ") + std::to_string(dimensions_[axis]);
+    }
+    return text + "]";
+}
+
+Tensor::Tensor(Shape of, std::span<const float> row_major)
+    : shape(std::move(of)), values(row_major.begin(), row_major.end()) {
+    Expects(values.size() == shape.element_count());
+}
+
+bool all_finite(std::span<const float> values) noexcept {
+    // Branch-free on the bits: an exponent of all ones is Inf or NaN. The loop vectorises.
+    std::uint32_t found = 0;
+    for (const float value : values) {
+        std::uint32_t bits = 0;
+        std::memcpy(&bits, &value, sizeof bits);
+        found |= static_cast<std::uint32_t>((bits & 0x7f80'0000U) == 0x7f80'0000U);
+    }
+    return found == 0;
+}
+
+}  // namespace tamis::engine

@@ -1,0 +1,170 @@
+#include "engine/network.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <limits>
+
+#include "engine/reference_network.hpp"
+#include "tests/engine/test_networks.hpp"
+
+namespace tamis::engine {
+namespace {
+
+using test::NamedGraph;
+
+std::vector<NamedGraph> all_networks() {
+    std::vector<NamedGraph> all = test::dense_networks();
+    for (auto& more : test::convolution_networks()) all.push_back(std::move(more));
+    for (auto& more : test::layer_networks()) all.push_back(std::move(more));
+    for (NamedGraph& entry : all) test::roughen_weights(entry.graph, 17);
+    return all;
+}
+
+std::shared_ptr<const Network> compiled(const Graph& graph, std::size_t max_batch = 64) {
+    auto network = Network::compile(graph, {max_batch});
+    EXPECT_TRUE(network.has_value()) << (network ? "" : network.error());
+    return network.value_or(nullptr);
+}
+
+std::vector<std::vector<double>> rows_for(const Graph& graph, std::size_t rows) {
+    std::vector<std::vector<double>> inputs;
+    for (const GraphInput& input : graph.inputs) {
+        inputs.push_back(
+            test::random_rows(rows * input.row_shape.element_count(), 40 + inputs.size()));
+    }
+    return inputs;
+}
+
+void write_rows(NetworkRunner& runner, const std::vector<std::vector<double>>& inputs,
+                std::size_t first, std::size_t rows) {
+    for (std::size_t port = 0; port < inputs.size(); ++port) {
+        const std::size_t size = runner.network().inputs()[port].row_size;
+        for (std::size_t i = 0; i < rows * size; ++i) {
+            runner.input(port)[i] = static_cast<float>(inputs[port][first * size + i]);
+        }
+    }
+}
+
+std::vector<float> outputs_of(const NetworkRunner& runner, std::size_t first, std::size_t rows) {
+    std::vector<float> all;
+    for (std::size_t port = 0; port < runner.network().outputs().size(); ++port) {
+        const std::size_t size = runner.network().outputs()[port].row_size;
+        const auto part = runner.output(port).subspan(first * size, rows * size);
+        all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+}
+
+TEST(Network, agrees_with_the_reference_evaluation) {
+    constexpr std::size_t kRows = 7;
+    for (const auto& [name, graph] : all_networks()) {
+        SCOPED_TRACE(name);
+        auto network = compiled(graph);
+        ASSERT_NE(network, nullptr);
+        NetworkRunner runner(network);
+        auto inputs = rows_for(graph, kRows);
+        for (auto& port : inputs) {
+            for (double& value : port) value = static_cast<float>(value);
+        }
+        write_rows(runner, inputs, 0, kRows);
+        ASSERT_EQ(runner.run(kRows), RunStatus::Ok);
+        const auto expected = evaluate_reference(graph, kRows, inputs);
+        ASSERT_TRUE(expected.has_value()) << expected.error();
+        for (std::size_t port = 0; port < expected->size(); ++port) {
+            for (std::size_t i = 0; i < (*expected)[port].size(); ++i) {
+                const double wanted = (*expected)[port][i];
+                ASSERT_NEAR(runner.output(port)[i], wanted, 1e-5 * (1.0 + std::abs(wanted)))
+                    << "output " << port << " value " << i;
+            }
+        }
+    }
+}
+
+TEST(Network, gives_a_row_the_same_bits_in_every_batch_size_and_place) {
+    for (const auto& [name, graph] : all_networks()) {
+        SCOPED_TRACE(name);
+        auto network = compiled(graph);
+        ASSERT_NE(network, nullptr);
+        NetworkRunner runner(network);
+        const auto inputs = rows_for(graph, 64);
+        std::vector<std::vector<float>> alone;
+        for (std::size_t row = 0; row < 64; ++row) {
+            write_rows(runner, inputs, row, 1);
+            ASSERT_EQ(runner.run(1), RunStatus::Ok);
+            alone.push_back(outputs_of(runner, 0, 1));
+        }
+        for (std::size_t rows = 1; rows <= 64; ++rows) {
+            const std::size_t first = (rows * 13) % (64 - rows + 1);
+            write_rows(runner, inputs, first, rows);
+            ASSERT_EQ(runner.run(rows), RunStatus::Ok);
+            for (std::size_t row = 0; row < rows; ++row) {
+                const auto one = outputs_of(runner, row, 1);
+                ASSERT_EQ(
+                    std::memcmp(one.data(), alone[first + row].data(), one.size() * sizeof(float)),
+                    0)
+                    << "row " << row << " of " << rows;
+            }
+        }
+    }
+}
+
+TEST(Network, gives_the_same_bits_whatever_the_largest_batch) {
+    for (const auto& [name, graph] : all_networks()) {
+        SCOPED_TRACE(name);
+        const auto inputs = rows_for(graph, 1);
+        std::vector<float> first;
+        for (const std::size_t max_batch : {1, 3, 64, 200}) {
+            NetworkRunner runner(compiled(graph, max_batch));
+            write_rows(runner, inputs, 0, 1);
+            ASSERT_EQ(runner.run(1), RunStatus::Ok);
+            const auto scores = outputs_of(runner, 0, 1);
+            if (first.empty()) first = scores;
+            EXPECT_EQ(std::memcmp(first.data(), scores.data(), first.size() * sizeof(float)), 0);
+        }
+    }
+}
+
+TEST(Network, flags_the_row_that_holds_a_nan_and_no_other) {
+    const Graph graph = test::dense_networks()[0].graph;
+    NetworkRunner runner(compiled(graph));
+    write_rows(runner, rows_for(graph, 20), 0, 20);
+    runner.input(0)[7 * 21 + 3] = std::numeric_limits<float>::quiet_NaN();
+    runner.input(0)[12 * 21 + 20] = -std::numeric_limits<float>::infinity();
+    EXPECT_EQ(runner.run(20), RunStatus::NonFiniteRows);
+    for (std::size_t row = 0; row < 20; ++row) {
+        EXPECT_EQ(runner.row_is_finite(row), row != 7 && row != 12) << row;
+    }
+    write_rows(runner, rows_for(graph, 20), 0, 20);
+    EXPECT_EQ(runner.run(20), RunStatus::Ok) << "a flag must not outlive its run";
+}
+
+TEST(Network, refuses_weights_that_are_not_finite) {
+    Graph graph = test::dense_networks()[0].graph;
+    graph.weights.at("h1/kernel").values[5] = std::numeric_limits<float>::quiet_NaN();
+    const auto network = Network::compile(graph);
+    ASSERT_FALSE(network.has_value());
+    EXPECT_NE(network.error().find("h1/kernel"), std::string::npos) << network.error();
+}
+
+TEST(Network, refuses_a_batch_that_would_need_too_much_memory) {
+    GraphBuilder net("wide", 1);
+    const GraphValue x = net.input("x", {65536, 64});
+    net.output(net.relu(x), "y");
+    const auto network = Network::compile(net.build(), {4096});
+    ASSERT_FALSE(network.has_value());
+    EXPECT_NE(network.error().find("1 GiB"), std::string::npos) << network.error();
+}
+
+TEST(Network, runs_nothing_for_zero_rows) {
+    NetworkRunner runner(compiled(test::dense_networks()[0].graph));
+    EXPECT_EQ(runner.run(0), RunStatus::Ok);
+}
+
+TEST(Network, counts_multiply_adds_per_row) {
+    const auto network = compiled(test::dense_networks()[0].graph);
+    EXPECT_EQ(network->multiply_adds(), 21U * 50 + 50 * 50 + 2 * 50 * 4);
+}
+
+}  // namespace
+}  // namespace tamis::engine

@@ -1,0 +1,29 @@
+// Networks the tests of the engine share: small ones per layer, and the shapes the trigger runs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/graph_builder.hpp"
+
+namespace tamis::engine::test {
+
+struct NamedGraph {
+    std::string name;
+    Graph graph;
+};
+
+// The shapes of the shipped models: VAE encoder and decoder, ringer, AXOL1TL-like, 100-64-32-1.
+[[nodiscard]] std::vector<NamedGraph> dense_networks();
+// Convolutional: seed filters with 2, 20 and 24 channels, residual, separable, one-dimensional.
+[[nodiscard]] std::vector<NamedGraph> convolution_networks();
+// One small network per layer kind.
+[[nodiscard]] std::vector<NamedGraph> layer_networks();
+
+// Deterministic normal values.
+[[nodiscard]] std::vector<double> random_rows(std::size_t count, std::uint64_t seed);
+
+// Running statistics away from 0 and 1, biases away from 0: what a trained network has.
+void roughen_weights(Graph& graph, std::uint64_t seed);
+
+}  // namespace tamis::engine::test
