@@ -68,13 +68,20 @@ void McapWriter::describe_channel(Channel& channel) {
     channel.in_chunk = true;
 }
 
-WriteStatus McapWriter::write(const McapMessage& message) noexcept {
-    Expects(message.channel_id < channels_.size());
+WriteStatus McapWriter::write(std::span<const McapMessage> messages) noexcept {
     if (sealed_ || chunk_.size() >= options_.chunk_bytes) {
         if (const WriteStatus status = flush(); status != WriteStatus::written) {
             return status;
         }
     }
+    for (const McapMessage& message : messages) {
+        add_message(message);
+    }
+    return WriteStatus::written;
+}
+
+void McapWriter::add_message(const McapMessage& message) noexcept {
+    Expects(message.channel_id < channels_.size());
     Channel& channel = channels_[message.channel_id];
     if (!channel.in_chunk) {
         describe_channel(channel);
@@ -90,7 +97,6 @@ WriteStatus McapWriter::write(const McapMessage& message) noexcept {
     totals_.end_time_ns = std::max(totals_.end_time_ns, time_ns);
     ++totals_.message_count;
     ++channel.message_count;
-    return WriteStatus::written;
 }
 
 void McapWriter::seal_chunk() {

@@ -45,9 +45,12 @@ class McapWriter {
     [[nodiscard]] std::uint16_t add_channel(std::uint16_t schema_id, std::string topic,
                                             std::string message_encoding, McapTexts metadata = {});
 
-    // The contents are copied. no_space: the message was not taken; the finished chunk before it
-    // waits in memory and is tried again with the next call.
-    [[nodiscard]] WriteStatus write(const McapMessage& message) noexcept;
+    // All messages into one chunk, or none; the contents are copied. no_space: none was taken; the
+    // finished chunk before them waits in memory and is tried again with the next call.
+    [[nodiscard]] WriteStatus write(std::span<const McapMessage> messages) noexcept;
+    [[nodiscard]] WriteStatus write(const McapMessage& message) noexcept {
+        return write(std::span(&message, 1));
+    }
     // Between write() calls; closes the chunk so that the order in the file is the order of calls.
     [[nodiscard]] WriteStatus add_attachment(const McapAttachment& attachment);
     [[nodiscard]] WriteStatus add_metadata(const McapMetadata& metadata);
@@ -81,6 +84,7 @@ class McapWriter {
 
     McapWriter(OutputFile file, const McapWriterOptions& options);
     WriteStatus append(std::initializer_list<std::span<const std::byte>> pieces) noexcept;
+    void add_message(const McapMessage& message) noexcept;
     void describe_channel(Channel& channel);
     void seal_chunk();
     void start_chunk() noexcept;
