@@ -10,6 +10,7 @@
 #include <gsl/assert>
 
 #include "streams/fragment_layout.hpp"
+#include "streams/vector_registers.hpp"
 #include "streams/wire.pb.h"
 
 namespace tamis::streams {
@@ -166,7 +167,9 @@ std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before) noe
     // The library does neither the initial nor the final inversion, and does not write to what it
     // takes without const.
     auto* begin = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(bytes.data()));
-    return ~crc32_iscsi(begin, static_cast<int>(bytes.size()), ~before);
+    const std::uint32_t sum = crc32_iscsi(begin, static_cast<int>(bytes.size()), ~before);
+    release_vector_registers();
+    return ~sum;
 }
 
 std::uint32_t fragment_checksum(const Fragment& fragment) noexcept {

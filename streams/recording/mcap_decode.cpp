@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "streams/recording/mcap_format.hpp"
+#include "streams/vector_registers.hpp"
 
 namespace tamis::streams {
 namespace {
@@ -82,7 +83,10 @@ class RecordDecoder {
 }  // namespace
 
 std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t crc) noexcept {
-    return crc32_gzip_refl(crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+    const std::uint32_t sum =
+        crc32_gzip_refl(crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+    release_vector_registers();
+    return sum;
 }
 
 McapPrefix parse_prefix(std::span<const std::byte, kMcapPrefixBytes> prefix) noexcept {
