@@ -141,6 +141,7 @@ tl::expected<TriggerMenu, Mistakes> TriggerMenu::compile(
     }
     TriggerMenu compiled;
     compiled.name_ = menu.name;
+    compiled.version_ = menu.version;
     compiled.models_.assign(models.begin(), models.end());
     PathCompiler compiler(menu, models, mistakes);
     compiled.debug_streams_ = compiler.stream_bit(menu.debug_stream);

@@ -23,6 +23,7 @@ class TriggerMenu {
         const config::Menu& menu, std::span<const models::Model* const> models);
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const std::string& version() const noexcept { return version_; }
     [[nodiscard]] std::span<const TriggerPath> paths() const noexcept { return paths_; }
     [[nodiscard]] std::span<const models::Model* const> models() const noexcept { return models_; }
     [[nodiscard]] streams::StreamMask debug_streams() const noexcept { return debug_streams_; }
@@ -33,6 +34,7 @@ class TriggerMenu {
     TriggerMenu() = default;
 
     std::string name_;
+    std::string version_;
     std::vector<TriggerPath> paths_;
     std::vector<const models::Model*> models_;
     streams::StreamMask debug_streams_ = 0;
