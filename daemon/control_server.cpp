@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <list>
@@ -24,6 +25,9 @@ using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
 constexpr std::size_t kReadBufferBytes = 16384;
+constexpr std::chrono::seconds kLeaveLimit{1};
+constexpr std::size_t kLeaveBytes = 65536;
+constexpr std::chrono::milliseconds kAcceptPause{100};
 
 }  // namespace
 
@@ -31,7 +35,10 @@ constexpr std::size_t kReadBufferBytes = 16384;
 class ControlServer::Listener {
  public:
     Listener(Config config, Router router)
-        : config_(std::move(config)), router_(std::move(router)), acceptor_(context_) {}
+        : config_(std::move(config)),
+          router_(std::move(router)),
+          acceptor_(context_),
+          pause_(context_) {}
     ~Listener() {
         asio::post(context_, [this] { context_.stop(); });
         if (thread_.joinable()) {
@@ -53,6 +60,7 @@ class ControlServer::Listener {
     Router router_;
     asio::io_context context_{1};
     tcp::acceptor acceptor_;
+    asio::steady_timer pause_;
     std::uint16_t port_ = 0;
     std::list<Connection> connections_;
     std::thread thread_;
@@ -82,20 +90,22 @@ class ControlServer::Listener::Connection {
 
     void on_header(error_code error) {
         ++requests_;
-        if (error == http::error::end_of_stream || error == beast::error::timeout ||
-            error.category() != http::make_error_code(http::error::bad_method).category()) {
-            if (error) {
-                return end();
-            }
+        if (!error) {
             return answer();
         }
-        const bool has_body = error == http::error::body_limit;
-        refuse_with({.status = error == http::error::header_limit ? 431U
-                               : has_body                         ? 413U
-                                                                  : 400U,
-                     .reason = error == http::error::header_limit ? "the header is too long\n"
-                               : has_body                         ? "requests have no body here\n"
-                                          : "this is no HTTP/1.1 request\n"});
+        const bool is_bad_request =
+            error.category() == http::make_error_code(http::error::bad_method).category() &&
+            error != http::error::end_of_stream && error != http::error::partial_message;
+        if (!is_bad_request) {
+            return end();  // gone, or too slow
+        }
+        if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+            return refuse_with({.status = 431, .reason = "the header is too long\n"});
+        }
+        if (error == http::error::body_limit) {
+            return refuse_with({.status = 413, .reason = "requests have no body here\n"});
+        }
+        refuse_with({.status = 400, .reason = "this is no HTTP/1.1 request\n"});
     }
 
     void answer() {
@@ -132,10 +142,10 @@ class ControlServer::Listener::Connection {
         serializer_.emplace(response_);
         stream_.expires_after(listener_.config_.answer_limit);
         const auto done = [this, keep_alive](error_code error, std::size_t) {
-            if (error || !keep_alive) {
+            if (error) {
                 return end();
             }
-            read();
+            keep_alive ? read() : take_leave();
         };
         if (head_only) {
             http::async_write_header(stream_, *serializer_, done);
@@ -144,9 +154,27 @@ class ControlServer::Listener::Connection {
         }
     }
 
-    void end() {
+    // Closing with unread input would reset the connection and could take the answer with it: what
+    // the client still sends is thrown away for a moment.
+    void take_leave() {
         error_code ignored;
         stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+        stream_.expires_after(kLeaveLimit);
+        throw_away(0);
+    }
+
+    void throw_away(std::size_t bytes) {
+        if (bytes > kLeaveBytes) {
+            return end();
+        }
+        buffer_.clear();
+        stream_.async_read_some(buffer_.prepare(kReadBufferBytes),
+                                [this, bytes](error_code error, std::size_t more) {
+                                    error ? end() : throw_away(bytes + more);
+                                });
+    }
+
+    void end() {
         // Not here: this function is one of the connection's own.
         asio::post(listener_.context_,
                    [&listener = listener_, self = self_] { listener.connections_.erase(self); });
@@ -202,7 +230,16 @@ void ControlServer::Listener::accept() {
             const auto self = connections_.emplace(connections_.end(), *this, std::move(socket));
             self->start(self);
         }
-        accept();  // over the limit the socket closes here
+        if (!error) {
+            return accept();  // over the limit the socket has closed here
+        }
+        // No descriptor is free, perhaps: asking again at once would only burn the core.
+        pause_.expires_after(kAcceptPause);
+        pause_.async_wait([this](error_code stopped) {
+            if (!stopped) {
+                accept();
+            }
+        });
     });
 }
 

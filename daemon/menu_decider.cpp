@@ -34,7 +34,7 @@ MenuDecider::MenuDecider(const TriggerMenu& menu, std::size_t max_events,
 streams::Decision MenuDecider::make_decision(const TriggerMenu& menu) {
     streams::Decision decision;
     decision.paths.reserve(menu.paths().size());
-    decision.explanations.reserve(menu.models().size());
+    decision.explanations.resize(menu.models().size());
     decision.reasons.reserve(menu.paths().size() + 1);
     return decision;
 }
@@ -64,6 +64,7 @@ void MenuDecider::open(Candidate& candidate, const streams::Event& event,
     decision.latency_ns = 0;
     decision.paths.clear();
     decision.reasons.clear();
+    decision.explanations.resize(scorers_.size());
     candidate.decision = &decision;
     candidate.open = true;
     candidate.vetoed = false;
@@ -191,29 +192,25 @@ void MenuDecider::decide_paths(Candidate& candidate) noexcept {
     }
 }
 
+// Every decision has a place for each model, empty where there is nothing to tell: taking a place
+// away would throw away its buffers.
 void MenuDecider::explain(Candidate& candidate) noexcept {
     streams::Decision& decision = *candidate.decision;
-    std::size_t used = 0;
     for (std::size_t model = 0; model < scorers_.size(); ++model) {
+        streams::ModelExplanation& kept = decision.explanations[model];
+        kept.model = static_cast<std::uint32_t>(model);
+        kept.contributions.clear();
+        kept.kept.clear();
         const std::uint32_t position = candidate.position[model];
         if (decision.outcome != Outcome::accepted || position == kNotScored ||
             scorers_[model]->status(position) != ScoreStatus::scored) {
             continue;
         }
         const models::Explanation explanation = scorers_[model]->explanation(position);
-        if (explanation.contributions.empty() && explanation.kept.empty()) {
-            continue;
-        }
-        if (decision.explanations.size() == used) {
-            decision.explanations.emplace_back();
-        }
-        streams::ModelExplanation& kept = decision.explanations[used++];
-        kept.model = static_cast<std::uint32_t>(model);
         kept.contributions.assign(explanation.contributions.begin(),
                                   explanation.contributions.end());
         kept.kept.assign(explanation.kept.begin(), explanation.kept.end());
     }
-    decision.explanations.resize(used);
 }
 
 void MenuDecider::send_to_debug(Candidate& candidate, Outcome outcome,

@@ -26,7 +26,7 @@ class MenuDecider {
 
     // Writes decisions[i] for events[i]: everything but latency_ns, which is left 0.
     // Decision::paths names the paths whose seed passed; of an event that goes to the debug stream
-    // there are none. Explanations are kept for accepted events.
+    // there are none. Explanations are by model, empty but for accepted events.
     void decide(std::span<const streams::Event* const> events,
                 std::span<streams::Decision* const> decisions) noexcept;
 

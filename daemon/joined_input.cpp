@@ -1,0 +1,60 @@
+#include "daemon/joined_input.hpp"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <gsl/assert>
+#include <utility>
+
+namespace tamis::daemon {
+namespace {
+
+// A descriptor that is readable when one of the inputs is; -1 when that cannot be had.
+int join_descriptors(const std::vector<std::unique_ptr<streams::FragmentInput>>& inputs) {
+    const int joined = epoll_create1(EPOLL_CLOEXEC);
+    for (const auto& input : inputs) {
+        epoll_event event{};
+        event.events = EPOLLIN;
+        if (joined < 0 || input->wait_descriptor() < 0 ||
+            epoll_ctl(joined, EPOLL_CTL_ADD, input->wait_descriptor(), &event) != 0) {
+            if (joined >= 0) {
+                close(joined);
+            }
+            return -1;
+        }
+    }
+    return joined;
+}
+
+}  // namespace
+
+JoinedInput::JoinedInput(std::vector<std::unique_ptr<streams::FragmentInput>> inputs)
+    : inputs_(std::move(inputs)), descriptor_(join_descriptors(inputs_)) {
+    Expects(!inputs_.empty());
+}
+
+JoinedInput::~JoinedInput() {
+    if (descriptor_ >= 0) {
+        close(descriptor_);
+    }
+}
+
+std::size_t JoinedInput::poll(streams::MessageSink& sink, std::uint64_t now_ns,
+                              std::size_t limit) noexcept {
+    const std::size_t share = std::max<std::size_t>(1, limit / inputs_.size());
+    std::size_t messages = 0;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        messages += inputs_[next_]->poll(sink, now_ns, share);
+        next_ = (next_ + 1) % inputs_.size();
+    }
+    next_ = (next_ + 1) % inputs_.size();  // another one is first next time
+    return messages;
+}
+
+bool JoinedInput::is_exhausted() const noexcept {
+    return std::all_of(inputs_.begin(), inputs_.end(),
+                       [](const auto& input) { return input->is_exhausted(); });
+}
+
+}  // namespace tamis::daemon

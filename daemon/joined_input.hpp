@@ -1,0 +1,32 @@
+// Several inputs as one, taken in turn so that none starves. The receiving thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "streams/fragment_input.hpp"
+
+namespace tamis::daemon {
+
+class JoinedInput final : public streams::FragmentInput {
+ public:
+    explicit JoinedInput(std::vector<std::unique_ptr<streams::FragmentInput>> inputs);
+    ~JoinedInput() override;
+    JoinedInput(const JoinedInput&) = delete;
+    JoinedInput& operator=(const JoinedInput&) = delete;
+
+    std::size_t poll(streams::MessageSink& sink, std::uint64_t now_ns,
+                     std::size_t limit) noexcept override;
+    [[nodiscard]] bool is_exhausted() const noexcept override;
+    // Readable when one of them is; -1 when one of them has none.
+    [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor_; }
+
+ private:
+    std::vector<std::unique_ptr<streams::FragmentInput>> inputs_;
+    std::size_t next_ = 0;
+    int descriptor_ = -1;
+};
+
+}  // namespace tamis::daemon

@@ -1,0 +1,56 @@
+// Where a node's fragments come from and its events go to, made from its deployment. Outputs close
+// in close_outputs(): what they still hold is written or sent within their linger time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "config/deployment.hpp"
+#include "daemon/loaded_menu.hpp"
+#include "daemon/node_configuration.hpp"
+#include "daemon/send_stage.hpp"
+#include "streams/best_effort_link.hpp"
+#include "streams/event_output.hpp"
+#include "streams/fragment_input.hpp"
+
+namespace tamis::daemon {
+
+class NodeLinks {
+ public:
+    [[nodiscard]] static tl::expected<std::unique_ptr<NodeLinks>, StartFailure> open(
+        const config::Deployment& deployment, const LoadedMenu& menu);
+    ~NodeLinks();
+    NodeLinks(const NodeLinks&) = delete;
+    NodeLinks& operator=(const NodeLinks&) = delete;
+
+    [[nodiscard]] streams::FragmentInput& input() noexcept { return *input_; }
+    [[nodiscard]] const std::vector<OutputRoute>& routes() const noexcept { return routes_; }
+    // With the ports that the system chose.
+    [[nodiscard]] const std::vector<std::string>& input_endpoints() const noexcept {
+        return input_endpoints_;
+    }
+    // By output of the deployment; of a recording its file.
+    [[nodiscard]] const std::vector<std::string>& output_endpoints() const noexcept {
+        return output_endpoints_;
+    }
+
+    // After the last send. Errors of files that could not be ended, one a line.
+    [[nodiscard]] std::vector<std::string> close_outputs();
+
+ private:
+    NodeLinks() = default;
+    tl::expected<void, StartFailure> open_input(const config::Deployment& deployment);
+    tl::expected<void, StartFailure> open_output(const config::OutputConfig& output,
+                                                 const LoadedMenu& menu);
+
+    streams::LinkContext context_;
+    std::unique_ptr<streams::FragmentInput> input_;
+    std::vector<std::unique_ptr<streams::EventOutput>> outputs_;
+    std::vector<OutputRoute> routes_;
+    std::vector<std::string> input_endpoints_;
+    std::vector<std::string> output_endpoints_;
+};
+
+}  // namespace tamis::daemon
