@@ -54,7 +54,7 @@ struct Decision {
     Outcome outcome = Outcome::unspecified;
     StreamMask streams = 0;
     std::vector<PathResult> paths;
-    std::vector<ModelExplanation> explanations;
+    std::vector<ModelExplanation> explanations;  // empty ones are not sent
     std::uint64_t latency_ns = 0;  // last fragment's arrival to this decision, steady clock
     std::vector<std::string_view> reasons;  // literals or strings that outlive the decision
 };

@@ -153,6 +153,9 @@ void put_decision(Out& out, const Decision& decision, const DecisionContext& con
         put_text(out, wire::Decision::kReasonsFieldNumber, reason);
     }
     for (const ModelExplanation& explanation : decision.explanations) {
+        if (explanation.contributions.empty() && explanation.kept.empty()) {
+            continue;  // that model had nothing to tell; its place keeps its buffers
+        }
         put_message(out, wire::Decision::kModelsFieldNumber,
                     [&](auto& inner) noexcept { put_explanation(inner, explanation, context); });
     }

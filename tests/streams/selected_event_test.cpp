@@ -44,7 +44,8 @@ Decision make_decision() {
     decision.paths = {{0, true, false, 0.75F, 0.5F},
                       {200, false, true, -0.0F, std::numeric_limits<float>::infinity()}};
     decision.explanations.push_back({1, {1.5F, 0, -2}, {0, 300}});
-    decision.explanations.push_back({9, {}, {}});  // a model the context does not name
+    decision.explanations.push_back({0, {}, {}});   // nothing to tell: not sent
+    decision.explanations.push_back({9, {}, {4}});  // a model the context does not name
     decision.latency_ns = 123'456;
     decision.reasons = {"first", ""};
     return decision;
@@ -90,7 +91,9 @@ wire::SelectedEvent generated() {
     }
     model.add_kept(0);
     model.add_kept(300);
-    decision.add_models()->set_model(9);
+    wire::ModelResult& unnamed = *decision.add_models();
+    unnamed.set_model(9);
+    unnamed.add_kept(4);
     for (const std::uint32_t i : {0U, 2U}) {
         wire::Fragment& fragment = *message.add_fragments();
         fragment.set_run(3);
