@@ -41,7 +41,8 @@ tl::expected<std::unique_ptr<NodeLinks>, StartFailure> NodeLinks::open(
 tl::expected<void, StartFailure> NodeLinks::open_input(const config::Deployment& deployment) {
     std::vector<std::unique_ptr<streams::FragmentInput>> inputs;
     for (const std::string& endpoint : deployment.input.endpoints) {
-        streams::LinkConfig config{.endpoint = endpoint};
+        streams::LinkConfig config;
+        config.endpoint = endpoint;
         config.options.receive_high_water_mark =
             static_cast<int>(deployment.input.receive_high_water_mark);
         config.options.max_message_bytes =
@@ -74,10 +75,10 @@ tl::expected<void, StartFailure> NodeLinks::open_output(const config::OutputConf
         output_endpoints_.push_back(std::move(endpoint));
     };
     const bool publishes = output.pattern == config::OutputPattern::publish;
-    streams::LinkConfig config{
-        .endpoint = output.endpoint,
-        .attachment = publishes ? Attachment::bind : Attachment::connect,
-        .pattern = publishes ? LinkPattern::broadcast : LinkPattern::pipeline};
+    streams::LinkConfig config;
+    config.endpoint = output.endpoint;
+    config.attachment = publishes ? Attachment::bind : Attachment::connect;
+    config.pattern = publishes ? LinkPattern::broadcast : LinkPattern::pipeline;
     config.options.send_high_water_mark = static_cast<int>(output.send_high_water_mark);
     config.options.insecure = output.insecure;
     auto link = BestEffortOutput::make(context_, config);
