@@ -50,12 +50,18 @@ std::optional<double> number_of(const pb::Message& message, const FieldDescripto
     }
 }
 
+void note_missing(TextReader& reader, const Block& block, const FieldDescriptor& field) {
+    reader.add(block.place,
+               block_label(*block.message->GetDescriptor()) + " has no " + in_quotes(field.name()),
+               expected_form(field));
+}
+
 void check_number(TextReader& reader, const Block& block, const FieldDescriptor& field, int index,
                   double number) {
     const NumberRange range = number_range(field);
     if (!std::isfinite(number)) {
         reader.add(block, field.name(), index, in_quotes(field.name()) + " is not finite",
-                   expected_form(field));
+                   "write a finite number");
     } else if (number < range.min || number > range.max) {
         reader.add(block, field.name(), index,
                    in_quotes(field.name()) + " cannot be " + number_text(number),
@@ -87,8 +93,7 @@ void check_count(TextReader& reader, const Block& block, const FieldDescriptor& 
     const pb::FieldOptions& options = field.options();
     const auto fewest = static_cast<int>(options.GetExtension(schema::min_count));
     if (count < fewest && !reader.is_damaged(block, field.name())) {
-        reader.add(block.place, "no " + in_quotes(field.name()) + " is given",
-                   expected_form(field));
+        note_missing(reader, block, field);
     }
     if (options.HasExtension(schema::max_count)) {
         const auto most = static_cast<int>(options.GetExtension(schema::max_count));
@@ -126,7 +131,7 @@ void check_fields(TextReader& reader, const Block& block) {
         } else if (reflection.HasField(*block.message, &field)) {
             check_value(reader, block, field, -1);
         } else if (field.is_required() && !reader.is_damaged(block, field.name())) {
-            reader.add(block.place, in_quotes(field.name()) + " is missing", expected_form(field));
+            note_missing(reader, block, field);
         }
     }
 }

@@ -1,6 +1,7 @@
 #include "config/field_words.hpp"
 
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -67,6 +68,18 @@ NumberRange number_range(const FieldDescriptor& field) {
 
 std::string field_label(const FieldDescriptor& field) {
     return field.containing_type()->name() + '.' + field.name();
+}
+
+std::string block_label(const pb::Descriptor& message) {
+    std::string label = "the";
+    for (const char letter : message.name()) {
+        const auto code = static_cast<unsigned char>(letter);
+        if (std::isupper(code) != 0) {
+            label += ' ';
+        }
+        label += static_cast<char>(std::tolower(code));
+    }
+    return label;
 }
 
 std::string expected_form(const FieldDescriptor& field) {

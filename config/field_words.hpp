@@ -20,6 +20,9 @@ struct NumberRange {
 // "Path.prescale": without the package.
 [[nodiscard]] std::string field_label(const google::protobuf::FieldDescriptor& field);
 
+// "the working point": how a message speaks of a block of this kind.
+[[nodiscard]] std::string block_label(const google::protobuf::Descriptor& message);
+
 // "write a whole number from 1 to 1000": a remedy for a value that is not what the field takes.
 [[nodiscard]] std::string expected_form(const google::protobuf::FieldDescriptor& field);
 

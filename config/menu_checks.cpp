@@ -265,7 +265,7 @@ class MenuCheck {
         }
         switch (path.kind()) {
             case schema::Path::SELECT:
-                if (!has_seed && !has_model) {
+                if (!has_seed && !has_model && path.cut_case() == schema::Path::CUT_NOT_SET) {
                     reader_.add(block.place, "this path selects every event",
                                 "add a seed or a model, or write kind: PASS_THROUGH");
                 }

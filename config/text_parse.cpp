@@ -3,7 +3,6 @@
 #include <google/protobuf/io/tokenizer.h>
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <vector>
 
@@ -58,12 +57,14 @@ class RepairingParse {
     void repair_repetition(std::size_t name);
     void note_unknown(std::size_t name);
     void note_stray(std::size_t token, const Report& error);
+    void note_damaged(std::size_t field);
     void blank_field(std::size_t field);
     void blank_entry(std::size_t value);
     [[nodiscard]] const pb::Descriptor* message_of(std::size_t block) const;
     [[nodiscard]] const pb::FieldDescriptor* descriptor_of(std::size_t field) const;
     [[nodiscard]] std::string block_name(std::size_t block) const;
     [[nodiscard]] std::string value_text(std::size_t first, std::size_t field) const;
+    [[nodiscard]] bool belongs_outside(std::size_t field, std::size_t value) const;
     [[nodiscard]] std::string outer_owner(std::size_t name) const;
 
     [[nodiscard]] TextTokens& tokens() { return parsed_.tokens; }
@@ -193,11 +194,16 @@ void RepairingParse::repair_value(std::size_t field, std::size_t value, const Re
     const pb::FieldDescriptor* descriptor = descriptor_of(field);
     const std::string name(tokens().text_of(field));
     const bool lacks_colon = error.message.starts_with("Expected \":\"");
-    if (!tokens().unclosed().empty() && !outer_owner(field).empty()) {
+    if (error.message.starts_with("String literals cannot cross")) {
+        const std::size_t text = value == kNoToken ? field : value;
+        mistakes_.add(tokens().place(text), "a text does not end on its line",
+                      "close it with a double quote");
+        note_damaged(field);
+        tokens().blank_open_text(field, text);
+        return;
+    }
+    if (belongs_outside(field, value)) {
         // A bracket is missing above: that is the mistake, and it is reported as such.
-    } else if (error.message.starts_with("String literals cannot cross")) {
-        mistakes_.add(tokens().place(value == kNoToken ? field : value),
-                      "a text does not end on its line", "close it with a double quote");
     } else if (descriptor == nullptr) {
         if (!unknown_.contains(at(field).offset)) {
             note_stray(value == kNoToken ? field : value, error);
@@ -301,20 +307,21 @@ void RepairingParse::note_stray(std::size_t token, const Report& error) {
     blank_field(at(token).field);
 }
 
-void RepairingParse::blank_field(std::size_t field) {
+void RepairingParse::note_damaged(std::size_t field) {
     if (const auto* descriptor = descriptor_of(field)) {
         parsed_.damaged.insert(block_offset(tokens(), at(field).block), descriptor->name(),
                                field_label(*descriptor));
     }
+}
+
+void RepairingParse::blank_field(std::size_t field) {
+    note_damaged(field);
     tokens().blank(field, tokens().field_end(field));
 }
 
 // One entry of a list, with the comma that it would leave over.
 void RepairingParse::blank_entry(std::size_t value) {
-    if (const auto* descriptor = descriptor_of(at(value).field)) {
-        parsed_.damaged.insert(block_offset(tokens(), at(at(value).field).block),
-                               descriptor->name(), field_label(*descriptor));
-    }
+    note_damaged(at(value).field);
     std::size_t first = value;
     while (!tokens().is(first - 1, ',') && first - 1 != at(value).block) {
         --first;
@@ -350,9 +357,7 @@ const pb::FieldDescriptor* RepairingParse::descriptor_of(std::size_t field) cons
 
 std::string RepairingParse::block_name(std::size_t block) const {
     if (block == kNoToken) {
-        std::string name = root_.GetDescriptor()->name();
-        name.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(name.front())));
-        return "the " + name;
+        return block_label(*root_.GetDescriptor());
     }
     return in_quotes(tokens().text_of(at(block).field));
 }
@@ -370,6 +375,15 @@ std::string RepairingParse::value_text(std::size_t first, std::size_t field) con
         text += tokens().text_of(first + 1);
     }
     return text.size() > kLongest ? text.substr(0, kLongest) + "..." : text;
+}
+
+// A block where the field takes a value, or a value where it takes a block, as a field of that name
+// outside does; and brackets are open at the end of the text.
+bool RepairingParse::belongs_outside(std::size_t field, std::size_t value) const {
+    const pb::FieldDescriptor* descriptor = descriptor_of(field);
+    return !tokens().unclosed().empty() && value != kNoToken && descriptor != nullptr &&
+           tokens().is_opener(value) != (descriptor->message_type() != nullptr) &&
+           !outer_owner(field).empty();
 }
 
 // A block around the name's own that knows such a field.

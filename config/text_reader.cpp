@@ -102,13 +102,15 @@ Block TextReader::child(const Block& block, std::string_view field, int index) c
     result.message = descriptor->is_repeated()
                          ? &reflection.GetRepeatedMessage(*block.message, descriptor, index)
                          : &reflection.GetMessage(*block.message, descriptor);
-    const int position = descriptor->is_repeated() ? index : 0;
+    // The tree counts a field that is given once as -1.
+    const bool repeated = descriptor->is_repeated();
     result.tree = block.tree == nullptr
                       ? nullptr
-                      : block.tree->GetTreeForNested(descriptor, std::max(position, 0));
+                      : block.tree->GetTreeForNested(descriptor, repeated ? index : -1);
+    const auto position = static_cast<std::size_t>(repeated ? index : 0);
     const std::vector<std::size_t>& values = value_tokens(block, *descriptor);
-    if (static_cast<std::size_t>(position) < values.size()) {
-        result.opener = values[static_cast<std::size_t>(position)];
+    if (position < values.size()) {
+        result.opener = values[position];
         const Token& opener = parsed_.tokens.tokens()[result.opener];
         const bool in_list = opener.block != kNoToken && parsed_.tokens.is(opener.block, '[');
         result.place = parsed_.tokens.place(in_list ? result.opener : opener.field);

@@ -268,9 +268,23 @@ std::vector<std::size_t> TextTokens::entries(std::size_t list) const {
 
 void TextTokens::blank(std::size_t first, std::size_t last) {
     Expects(first <= last && last + 1 < tokens_.size());
-    const std::size_t end = tokens_[last].offset + tokens_[last].length;
-    // Comments between the tokens go too; a tab stays, since columns hang on it.
-    for (std::size_t i = tokens_[first].offset; i < end; ++i) {
+    blank_bytes(tokens_[first].offset, tokens_[last].offset + tokens_[last].length);
+}
+
+void TextTokens::blank_open_text(std::size_t first, std::size_t text) {
+    Expects(first <= text && text + 1 < tokens_.size());
+    const std::size_t begin = tokens_[text].offset + 1;
+    std::size_t end = tokens_[text].offset + tokens_[text].length;
+    while (end > begin &&
+           std::string_view(" \t\r,;]}>").find(text_[end - 1]) != std::string_view::npos) {
+        --end;
+    }
+    blank_bytes(tokens_[first].offset, end);
+}
+
+// Comments between the tokens go too; a tab stays, since columns hang on it.
+void TextTokens::blank_bytes(std::size_t first, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i) {
         if (text_[i] != '\n' && text_[i] != '\t' && text_[i] != '\r') {
             text_[i] = ' ';
         }

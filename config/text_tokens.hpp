@@ -65,10 +65,14 @@ class TextTokens {
 
     // Replaces tokens [first, last] by spaces; indices of tokens are new afterwards.
     void blank(std::size_t first, std::size_t last);
+    // Likewise for tokens [first, text], the last being a text that its line's end cut off:
+    // brackets that close at its end were meant as brackets, and stay.
+    void blank_open_text(std::size_t first, std::size_t text);
     // Closes the blocks that are open at the end.
     void close_all();
 
  private:
+    void blank_bytes(std::size_t first, std::size_t end);
     void tokenize();
     void relate();
     [[nodiscard]] bool starts_field(std::size_t token, std::size_t current) const;
