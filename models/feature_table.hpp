@@ -1,11 +1,12 @@
 // Rows of numbers with named columns: what models are trained on, calibrated with and scored from
-// files. Plain data.
+// files. Plain data; cold path.
 #pragma once
 
 #include <cstddef>
-#include <gsl/assert>
 #include <span>
 #include <string>
+#include <string_view>
+#include <tl/expected.hpp>
 #include <vector>
 
 namespace tamis::models {
@@ -17,10 +18,8 @@ struct FeatureTable {
     [[nodiscard]] std::size_t rows() const noexcept {
         return columns.empty() ? 0 : values.size() / columns.size();
     }
-    [[nodiscard]] std::span<const float> row(std::size_t index) const noexcept {
-        Expects(index < rows());
-        return std::span(values).subspan(index * columns.size(), columns.size());
-    }
+    // index < rows()
+    [[nodiscard]] std::span<const float> row(std::size_t index) const noexcept;
 };
 
 // A table under the name that reports give it.
@@ -28,5 +27,10 @@ struct Sample {
     std::string name;
     FeatureTable table;
 };
+
+// The columns of those names in that order. Errors: a column that is missing (the message names the
+// columns there are) or there twice; a value that is not finite, by row (from 1) and column.
+[[nodiscard]] tl::expected<FeatureTable, std::string> select_columns(
+    const FeatureTable& table, std::span<const std::string_view> names);
 
 }  // namespace tamis::models

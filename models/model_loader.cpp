@@ -26,32 +26,6 @@ bool lies_within_directory(const fs::path& file) {
                         [](const fs::path& part) { return part == ".."; });
 }
 
-tl::expected<std::vector<std::byte>, std::string> read_network(const NetworkFile& entry,
-                                                               const fs::path& directory) {
-    if (!lies_within_directory(entry.file)) {
-        return refuse("network file '" + entry.file +
-                      "' leads out of the model's directory; right is a name inside it");
-    }
-    const fs::path path = directory / entry.file;
-    std::error_code error;
-    const auto size = fs::file_size(path, error);
-    if (error) {
-        return refuse(path.string() + ": cannot be read (" + error.message() +
-                      "); right is the file the manifest names");
-    }
-    if (size > kMaxNetworkBytes) {
-        return refuse(path.string() + ": has " + std::to_string(size) +
-                      " bytes; right are at most " + std::to_string(kMaxNetworkBytes));
-    }
-    std::vector<std::byte> bytes(size);
-    std::ifstream file(path, std::ios::binary);
-    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-    if (!file) {
-        return refuse(path.string() + ": reading stopped before its end; try again");
-    }
-    return bytes;
-}
-
 std::string describe_mismatch(std::size_t vector, const std::string& column, float answer,
                               double expected) {
     std::array<char, 200> text{};
@@ -88,6 +62,32 @@ tl::expected<void, std::string> check_golden_vector(const Model& model, std::siz
 }
 
 }  // namespace
+
+tl::expected<std::vector<std::byte>, std::string> read_network_file(const NetworkFile& entry,
+                                                                    const fs::path& directory) {
+    if (!lies_within_directory(entry.file)) {
+        return refuse("network file '" + entry.file +
+                      "' leads out of the model's directory; right is a name inside it");
+    }
+    const fs::path path = directory / entry.file;
+    std::error_code error;
+    const auto size = fs::file_size(path, error);
+    if (error) {
+        return refuse(path.string() + ": cannot be read (" + error.message() +
+                      "); right is the file the manifest names");
+    }
+    if (size > kMaxNetworkBytes) {
+        return refuse(path.string() + ": has " + std::to_string(size) +
+                      " bytes; right are at most " + std::to_string(kMaxNetworkBytes));
+    }
+    std::vector<std::byte> bytes(size);
+    std::ifstream file(path, std::ios::binary);
+    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+    if (!file) {
+        return refuse(path.string() + ": reading stopped before its end; try again");
+    }
+    return bytes;
+}
 
 tl::expected<void, std::string> check_golden_vectors(const Model& model) {
     for (std::size_t i = 0; i < model.manifest().golden.size(); ++i) {
@@ -133,7 +133,7 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_model(const Manifes
                                                                    const fs::path& directory) {
     std::vector<std::vector<std::byte>> networks;
     for (const NetworkFile& entry : manifest.networks) {
-        auto bytes = read_network(entry, directory);
+        auto bytes = read_network_file(entry, directory);
         if (!bytes) {
             return refuse("model '" + manifest.name + "': " + bytes.error());
         }

@@ -16,6 +16,10 @@ namespace tamis::models {
 // Larger network files are refused unread.
 inline constexpr std::size_t kMaxNetworkBytes = std::size_t{256} << 20;
 
+// The bytes of one network file, its hash not looked at. The error names the file.
+[[nodiscard]] tl::expected<std::vector<std::byte>, std::string> read_network_file(
+    const NetworkFile& entry, const std::filesystem::path& directory);
+
 // Errors: a file that is missing, too large, outside the directory or of another hash; a network
 // the engine refuses; what the kind of model refuses; an answer off its golden vector. The message
 // names the file and says what would be right.

@@ -1,0 +1,300 @@
+#include "models/vae/vae_recipe.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "engine/random.hpp"
+#include "models/model_loader.hpp"
+#include "models/vae/vae_manifest.hpp"
+#include "models/vae/vae_report.hpp"
+
+namespace tamis::models {
+namespace {
+
+using vae::ScoredSample;
+using vae::VaeTraining;
+using vae::VaeWeights;
+
+constexpr std::size_t kLeastRows = 100;
+constexpr std::size_t kGoldenRows = 6;  // of the background; and one of each signal
+constexpr double kGoldenTolerance = 1e-4;
+// The noise of the validation passes is the same in every epoch, so that losses compare.
+constexpr std::uint64_t kValidationPass = std::numeric_limits<std::uint32_t>::max();
+
+tl::unexpected<std::string> refuse(std::string message) {
+    return tl::make_unexpected(std::move(message));
+}
+
+// The table's 21 columns; enough rows of them.
+tl::expected<FeatureTable, std::string> checked_table(const FeatureTable& table,
+                                                      const std::string& name) {
+    auto selected = select_columns(table, kFeatureNames);
+    if (!selected) {
+        return refuse(name + ": " + selected.error());
+    }
+    if (selected->rows() < kLeastRows) {
+        return refuse(name + ": " + std::to_string(selected->rows()) + " events; right are " +
+                      std::to_string(kLeastRows) + " or more");
+    }
+    return selected;
+}
+
+tl::expected<VaeSamples, std::string> checked_samples(const VaeSamples& samples) {
+    VaeSamples checked{
+        .training = {}, .calibration = {}, .signals = {}, .description = samples.description};
+    const auto take = [](const FeatureTable& from, const std::string& name, FeatureTable& to) {
+        return checked_table(from, name).map([&to](FeatureTable&& table) {
+            to = std::move(table);
+        });
+    };
+    auto taken = take(samples.training, "training sample", checked.training);
+    if (taken) {
+        taken = take(samples.calibration, "calibration sample", checked.calibration);
+    }
+    for (const Sample& signal : samples.signals) {
+        if (taken) {
+            checked.signals.push_back({.name = signal.name, .table = {}});
+            taken =
+                take(signal.table, "signal '" + signal.name + "'", checked.signals.back().table);
+        }
+    }
+    if (!taken) {
+        return refuse(taken.error());
+    }
+    return checked;
+}
+
+// Rows of one epoch in an order that is a function of (seed, epoch).
+void shuffle(std::vector<std::size_t>& rows, std::uint64_t seed, std::uint64_t epoch) {
+    std::iota(rows.begin(), rows.end(), std::size_t{0});
+    const std::uint64_t stream = engine::stream_of("vae shuffle") + epoch;
+    for (std::size_t i = rows.size(); i > 1; --i) {
+        std::swap(rows[i - 1], rows[engine::random_below(i, seed, stream, i)]);
+    }
+}
+
+tl::expected<double, std::string> train_epoch(VaeTraining& training, std::size_t mini_batch,
+                                              std::span<const std::size_t> rows,
+                                              std::uint64_t epoch) {
+    double sum = 0;
+    for (std::size_t first = 0; first < rows.size(); first += mini_batch) {
+        const auto batch = rows.subspan(first, std::min(mini_batch, rows.size() - first));
+        const auto loss = training.train_batch(batch, epoch);
+        if (!loss) {
+            return loss;
+        }
+        sum += *loss * static_cast<double>(batch.size());
+    }
+    return sum / static_cast<double>(rows.size());
+}
+
+// Counts epochs without progress of at least `delta`.
+class Patience {
+ public:
+    Patience(std::size_t epochs, double delta) : epochs_(epochs), delta_(delta) {}
+
+    // True when the wait is over; it starts anew.
+    bool ends_with(double loss) {
+        if (loss < best_ - delta_) {
+            best_ = loss;
+            waited_ = 0;
+            return false;
+        }
+        if (++waited_ < epochs_) {
+            return false;
+        }
+        waited_ = 0;
+        return true;
+    }
+
+ private:
+    std::size_t epochs_;
+    double delta_;
+    double best_ = std::numeric_limits<double>::infinity();
+    std::size_t waited_ = 0;
+};
+
+struct TrainingOutcome {
+    VaeWeights weights;
+    VaeEpoch best;
+    std::vector<VaeEpoch> epochs;
+};
+
+tl::expected<TrainingOutcome, std::string> run_training(
+    const VaeRecipe& recipe, const FeatureTable& table,
+    const std::function<void(const VaeEpoch&)>& on_epoch) {
+    auto training = VaeTraining::create(recipe.training, table);
+    if (!training) {
+        return refuse(training.error());
+    }
+    const auto held_out =
+        static_cast<std::size_t>(recipe.validation_fraction * static_cast<double>(table.rows()));
+    std::vector<std::size_t> validation(std::max(held_out, std::size_t{1}));
+    std::vector<std::size_t> rows(table.rows() - validation.size());
+    std::iota(validation.begin(), validation.end(), rows.size());
+    Patience plateau(recipe.plateau_epochs, recipe.plateau_delta);
+    Patience stop(recipe.stop_epochs, recipe.stop_delta);
+    TrainingOutcome outcome;
+    for (std::size_t number = 1; number <= recipe.max_epochs; ++number) {
+        shuffle(rows, recipe.training.seed, number);
+        const double rate = (*training)->learning_rate();
+        const auto loss = train_epoch(**training, recipe.training.mini_batch, rows, number);
+        if (!loss) {
+            return refuse("epoch " + std::to_string(number) + ": " + loss.error());
+        }
+        const auto validated = (*training)->mean_loss(validation, kValidationPass);
+        if (!validated) {
+            return refuse("epoch " + std::to_string(number) + ": " + validated.error());
+        }
+        const VaeEpoch epoch{number, *loss, *validated, rate};
+        outcome.epochs.push_back(epoch);
+        if (on_epoch) {
+            on_epoch(epoch);
+        }
+        if (number == 1 || epoch.validation_loss < outcome.best.validation_loss) {
+            outcome.best = epoch;
+            outcome.weights = (*training)->weights();
+        }
+        if (stop.ends_with(*validated)) {
+            break;
+        }
+        if (plateau.ends_with(*validated)) {
+            (*training)->set_learning_rate((*training)->learning_rate() * recipe.plateau_factor);
+        }
+    }
+    return outcome;
+}
+
+ScoredSample score_sample(const Model& model, const std::string& name, const FeatureTable& table) {
+    ScoredSample scored{.name = name, .nll = {}, .kl = {}, .total = {}, .mu2 = {}};
+    constexpr std::size_t kRowsAtOnce = 8192;
+    const std::size_t width = model.score_columns().size();
+    std::vector<float> answers;
+    for (std::size_t first = 0; first < table.rows(); first += kRowsAtOnce) {
+        const std::size_t count = std::min(kRowsAtOnce, table.rows() - first);
+        answers.resize(count * width);
+        model.score_table(std::span(table.values)
+                              .subspan(first * table.columns.size(), count * table.columns.size()),
+                          answers);
+        for (std::size_t i = 0; i < count; ++i) {
+            // score, nll, kl, total, mu2: the first columns of the kind.
+            const float* const answer = answers.data() + i * width;
+            scored.nll.push_back(answer[1]);
+            scored.kl.push_back(answer[2]);
+            scored.total.push_back(answer[3]);
+            scored.mu2.push_back(answer[4]);
+        }
+    }
+    return scored;
+}
+
+std::vector<std::vector<float>> golden_rows(const VaeSamples& samples) {
+    std::vector<std::vector<float>> rows;
+    const auto add = [&rows](std::span<const float> row) {
+        rows.emplace_back(row.begin(), row.end());
+    };
+    for (std::size_t i = 0; i < kGoldenRows; ++i) {
+        add(samples.calibration.row(i));
+    }
+    for (const Sample& signal : samples.signals) {
+        add(signal.table.row(0));
+    }
+    return rows;
+}
+
+std::string epoch_line(const char* format, const VaeEpoch& epoch) {
+    std::array<char, 120> text{};
+    std::snprintf(text.data(), text.size(), format, epoch.number, epoch.training_loss,
+                  epoch.validation_loss, epoch.learning_rate);
+    return text.data();
+}
+
+std::vector<std::string> training_report(const TrainingOutcome& outcome, const VaeRecipe& recipe) {
+    std::vector<std::string> report;
+    for (const VaeEpoch& epoch : outcome.epochs) {
+        report.push_back(
+            epoch_line("epoch %2zu: training loss %.4f, validation %.4f, rate %.1e", epoch));
+    }
+    report.push_back(
+        epoch_line("kept epoch %zu: training loss %.4f, validation %.4f, rate %.1e", outcome.best));
+    const auto& parameters = outcome.weights.parameters;
+    std::string prior = "prior mean";
+    for (const double mean : parameters.prior_mean) {
+        prior += " " + std::to_string(mean);
+    }
+    prior += ", sigma";
+    for (const double sigma : parameters.prior_sigma) {
+        prior += " " + std::to_string(sigma);
+    }
+    report.push_back(prior);
+    report.push_back(
+        "loss = nll + " + std::to_string(recipe.training.beta) + " kl, divergence " +
+        (recipe.training.divergence == vae::DivergenceForm::exact ? "exact" : "as published"));
+    return report;
+}
+
+// Thresholds, golden vectors and report, from the networks in `files`.
+tl::expected<void, std::string> judge(const VaeRecipe& recipe, const VaeSamples& samples,
+                                      ModelFiles& files) {
+    const auto model = load_model(files.manifest, files.networks);
+    if (!model) {
+        return refuse(model.error());
+    }
+    const ScoredSample background = score_sample(**model, "background", samples.calibration);
+    std::vector<ScoredSample> signals;
+    std::vector<std::vector<float>> signal_scores;
+    for (const Sample& signal : samples.signals) {
+        signals.push_back(score_sample(**model, signal.name, signal.table));
+        signal_scores.push_back(signals.back().nll);
+    }
+    const auto all_finite = [](const ScoredSample& scored) {
+        return std::all_of(scored.nll.begin(), scored.nll.end(),
+                           [](float score) { return std::isfinite(score); });
+    };
+    if (!all_finite(background) || !std::all_of(signals.begin(), signals.end(), all_finite)) {
+        return refuse("an event has no finite score; right are events with physical values");
+    }
+    Calibration calibration = calibrate(background.nll, signal_scores, recipe.working_points);
+    files.manifest.working_points = std::move(calibration.points);
+    std::vector<std::string>& report = files.manifest.provenance.report;
+    const auto add = [&report](const std::vector<std::string>& lines) {
+        report.insert(report.end(), lines.begin(), lines.end());
+    };
+    add(vae::vae_report(background, signals, files.manifest.working_points));
+    add(calibration.notes);
+    return add_golden_vectors(files, golden_rows(samples), kGoldenTolerance);
+}
+
+}  // namespace
+
+tl::expected<ModelFiles, std::string> train_vae(
+    const VaeRecipe& recipe, const VaeSamples& given,
+    const std::function<void(const VaeEpoch&)>& on_epoch) {
+    const auto samples = checked_samples(given);
+    if (!samples) {
+        return refuse(samples.error());
+    }
+    const auto outcome = run_training(recipe, samples->training, on_epoch);
+    if (!outcome) {
+        return refuse(outcome.error());
+    }
+    ModelFiles files;
+    files.manifest = vae::make_vae_manifest(recipe.name, outcome->weights.parameters);
+    files.manifest.provenance.seed = recipe.training.seed;
+    files.manifest.provenance.data = samples->description;
+    files.manifest.provenance.report = training_report(*outcome, recipe);
+    NetworkFile entry;
+    entry.file = vae::kNetworkFileName;
+    add_network(files, std::move(entry), outcome->weights.scoring_graph);
+    if (auto judged = judge(recipe, *samples, files); !judged) {
+        return refuse(judged.error());
+    }
+    return files;
+}
+
+}  // namespace tamis::models

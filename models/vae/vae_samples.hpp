@@ -1,0 +1,37 @@
+// Samples for training and judging the VAE from the synthetic source: the Standard-Model mix of
+// arXiv:1811.10276 and its four signals, as tables of the 21 features. A function of the request.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/feature_table.hpp"
+#include "streams/synthetic/process.hpp"
+
+namespace tamis::models {
+
+// Events [first_event, first_event + count) of one run under the seed and mix.
+[[nodiscard]] FeatureTable synthetic_features(std::uint64_t seed, std::uint32_t run,
+                                              std::uint64_t first_event, std::size_t count,
+                                              const streams::EventMix& mix);
+
+struct VaeSampleRequest {
+    std::uint64_t seed = 1;
+    std::size_t training = 400'000;
+    std::size_t calibration = 1'000'000;  // never trained on
+    std::size_t each_signal = 50'000;
+};
+
+struct VaeSamples {
+    FeatureTable training;
+    FeatureTable calibration;     // background
+    std::vector<Sample> signals;  // may be empty
+    std::string description;      // for the provenance
+};
+
+// Training, calibration and each signal are runs of their own, so that no event is in two of them.
+[[nodiscard]] VaeSamples synthetic_vae_samples(const VaeSampleRequest& request);
+
+}  // namespace tamis::models
