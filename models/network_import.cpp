@@ -30,7 +30,7 @@ tl::expected<ModelFiles, std::string> import_onnx(const std::filesystem::path& f
     }
     ModelFiles files;
     files.manifest.name = file.stem().string();
-    files.manifest.version = "1";
+    files.manifest.version = "1.0";
     files.manifest.kind = "onnx";
     files.manifest.schema = file.stem().string();
     files.manifest.provenance.data = "network of " + entry.file;

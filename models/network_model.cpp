@@ -215,8 +215,11 @@ std::vector<std::string> make_output_columns(std::span<const engine::NetworkPort
 std::vector<std::string> make_input_columns(const NetworkScoring& scoring) {
     std::vector<std::string> columns;
     for (std::size_t i = 0; i < scoring.row_size; ++i) {
-        columns.push_back(scoring.features.empty() ? "x" + std::to_string(i)
-                                                   : scoring.features[i].name);
+        std::string& column = columns.emplace_back("x");
+        column.append(std::to_string(i));
+        if (!scoring.features.empty()) {
+            column = scoring.features[i].name;
+        }
     }
     return columns;
 }

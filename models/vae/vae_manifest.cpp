@@ -7,7 +7,7 @@ namespace tamis::models::vae {
 Manifest make_vae_manifest(std::string name, const VaeParameters& parameters) {
     Manifest manifest;
     manifest.name = std::move(name);
-    manifest.version = "1";
+    manifest.version = "1.0";
     manifest.kind = "vae";
     manifest.schema = "hlf21";
     for (std::size_t i = 0; i < kHighLevelFeatureCount; ++i) {
