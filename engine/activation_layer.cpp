@@ -15,7 +15,7 @@ void emit(Emission& to, const PlanLayer& layer, const ActivationLayer& activatio
                         {{DNNL_ARG_SRC, src}, {DNNL_ARG_DST, dst}});
     to.set_value(layer.output, dst);
     if (!to.config().with_backward) return;
-    to.on_backward([&to, &layer, &activation] {
+    to.on_backward(layer, [&to, &layer, &activation] {
         if (!to.needs_gradient(layer.inputs[0])) return;
         to.add_gradient(layer.inputs[0],
                         through_activation(to, activation.activation, to.value_buffer(layer.output),
@@ -32,7 +32,7 @@ void emit(Emission& to, const PlanLayer& layer, const SoftmaxLayer& softmax) {
     program.append(layer.name, made, {{DNNL_ARG_SRC, src}, {DNNL_ARG_DST, dst}});
     to.set_value(layer.output, dst);
     if (!to.config().with_backward) return;
-    to.on_backward([&to, &layer, layout, axis = softmax.axis, hint = made.hint] {
+    to.on_backward(layer, [&to, &layer, layout, axis = softmax.axis, hint = made.hint] {
         if (!to.needs_gradient(layer.inputs[0])) return;
         const BufferId after =
             to.program().in_layout(to.gradient(layer.output, layer.name), layout, layer.name);
@@ -54,7 +54,7 @@ void emit(Emission& to, const PlanLayer& layer, const DropoutLayer& dropout) {
     if (counter == nullptr || dropout.ratio == 0.F) {
         to.set_value(layer.output, src);
         if (to.config().with_backward) {
-            to.on_backward([&to, &layer] {
+            to.on_backward(layer, [&to, &layer] {
                 to.add_gradient(layer.inputs[0], to.gradient(layer.output, layer.name));
             });
         }
@@ -76,7 +76,7 @@ void emit(Emission& to, const PlanLayer& layer, const DropoutLayer& dropout) {
     to.program().append(layer.name, mask, {plain, dst});
     to.set_value(layer.output, dst);
     if (!to.config().with_backward) return;
-    to.on_backward([&to, &layer, layout, mask] {
+    to.on_backward(layer, [&to, &layer, layout, mask] {
         if (!to.needs_gradient(layer.inputs[0])) return;
         const BufferId after =
             to.program().in_layout(to.gradient(layer.output, layer.name), layout, layer.name);

@@ -86,7 +86,7 @@ void emit(Emission& to, const PlanLayer& layer, const DenseLayer& dense) {
     program.append(layer.name, made, std::move(arguments));
     to.set_value(layer.output, dst);
     if (to.config().with_backward) {
-        to.on_backward([&to, &layer, &dense, layouts, hint = made.hint] {
+        to.on_backward(layer, [&to, &layer, &dense, layouts, hint = made.hint] {
             emit_backward(to, layer, dense, layouts, hint);
         });
     }

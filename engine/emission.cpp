@@ -15,6 +15,16 @@ bool has_parameters(const LayerSpec& spec) {
            (arithmetic != nullptr && !arithmetic->weight.empty());
 }
 
+// oneDNN's own message does not say where.
+void named(const std::string& layer, const std::function<void()>& emit) {
+    try {
+        emit();
+    } catch (const dnnl::error& error) {
+        throw EmissionError("layer " + layer + ": oneDNN has no primitive for it (" + error.what() +
+                            ")");
+    }
+}
+
 }  // namespace
 
 Emission::Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuffers& parameters,
@@ -43,13 +53,14 @@ void Emission::emit_forward() {
         set_value(input, program_.bound(onednn::plain(dims(input)), slot++));
     }
     for (const PlanLayer& layer : plan_.layers) {
-        std::visit([&](const auto& spec) { emit(*this, layer, spec); }, layer.spec);
+        named(layer.name,
+              [&] { std::visit([&](const auto& spec) { emit(*this, layer, spec); }, layer.spec); });
     }
     // What no layer could write into its port is copied there.
     for (std::size_t port = 0; port < plan_.outputs.size(); ++port, ++slot) {
         const int value = plan_.outputs[port];
         const BufferId buffer = value_buffer(value);
-        const auto& made = program_.desc(buffer);
+        const onednn::Desc made = program_.desc(buffer);
         if (program_.is_bound_to(buffer, slot)) continue;
         const onednn::Desc wanted = onednn::plain(dims(value));
         program_.append("output", onednn::reorder(made, wanted),
@@ -63,7 +74,9 @@ void Emission::emit_backward(std::size_t first_slot) {
         const int value = plan_.outputs[port];
         add_gradient(value, program_.bound(onednn::plain(dims(value)), first_slot + port));
     }
-    for (auto emit = backward_.rbegin(); emit != backward_.rend(); ++emit) (*emit)();
+    for (auto back = backward_.rbegin(); back != backward_.rend(); ++back) {
+        named(back->layer, back->emit);
+    }
     if (!config_.input_gradients) return;
     for (const int input : plan_.inputs) {
         input_gradients_.push_back(
@@ -148,7 +161,7 @@ void Emission::add_gradient(int value, BufferId gradient) {
 BufferId through_activation(Emission& to, const std::optional<Activation>& kind, BufferId result,
                             BufferId gradient, const std::string& layer) {
     if (!kind) return gradient;
-    const onednn::Desc& layout = to.desc(result);
+    const onednn::Desc layout = to.desc(result);
     const BufferId after = to.program().in_layout(gradient, layout, layer);
     const BufferId before = to.program().arena(layout);
     to.program().append(

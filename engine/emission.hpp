@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,10 @@
 #include "engine/program.hpp"
 
 namespace tamis::engine {
+
+class EmissionError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 // Where weights live: packed constants in inference, the trainer's arrays in training.
 class ParameterBuffers {
@@ -59,7 +64,7 @@ class Emission {
     [[nodiscard]] ProgramBuilder& program() { return program_; }
     [[nodiscard]] const Config& config() const { return config_; }
     [[nodiscard]] onednn::Dims dims(int value) const;  // batch first
-    [[nodiscard]] const onednn::Desc& desc(BufferId buffer) const { return program_.desc(buffer); }
+    [[nodiscard]] onednn::Desc desc(BufferId buffer) const { return program_.desc(buffer); }
     [[nodiscard]] onednn::Dims weight_dims(const std::string& name) const;
     void set_value(int value, BufferId buffer);
     // A buffer for a layer's result: the output port itself where layout and use allow.
@@ -68,7 +73,9 @@ class Emission {
                                      const onednn::Desc& wanted, const std::string& layer);
     void add_parameter_gradient(const std::string& name, const onednn::Desc& natural,
                                 BufferId gradient, const std::string& layer);
-    void on_backward(std::function<void()> emit) { backward_.push_back(std::move(emit)); }
+    void on_backward(const PlanLayer& layer, std::function<void()> emit) {
+        backward_.push_back({layer.name, std::move(emit)});
+    }
     [[nodiscard]] bool needs_gradient(int value) const;
     // The finished gradient of a value: the sum of what its readers gave.
     [[nodiscard]] BufferId gradient(int value, const std::string& layer);
@@ -82,7 +89,11 @@ class Emission {
     std::vector<BufferId> values_;                  // by value id, -1: not made yet
     std::vector<std::vector<BufferId>> gradients_;  // by value id: one per reader
     std::vector<bool> needs_gradient_;              // by value id
-    std::vector<std::function<void()>> backward_;
+    struct Backward {
+        std::string layer;
+        std::function<void()> emit;
+    };
+    std::vector<Backward> backward_;
     std::vector<BufferId> input_gradients_;
 };
 

@@ -74,7 +74,7 @@ void emit(Emission& to, const PlanLayer& layer, const ArithmeticLayer& arithmeti
                    {{DNNL_ARG_SRC_0, left}, {DNNL_ARG_SRC_1, right}, {DNNL_ARG_DST, dst}});
     to.set_value(layer.output, dst);
     if (to.config().with_backward) {
-        to.on_backward([&to, &layer, &arithmetic, left, right, natural] {
+        to.on_backward(layer, [&to, &layer, &arithmetic, left, right, natural] {
             emit_backward(to, layer, arithmetic, left, right, natural);
         });
     }
@@ -95,7 +95,7 @@ void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat) {
     program.append(layer.name, onednn::concat(layout, concat.axis, sources), std::move(arguments));
     to.set_value(layer.output, dst);
     if (!to.config().with_backward) return;
-    to.on_backward([&to, &layer, axis = static_cast<std::size_t>(concat.axis)] {
+    to.on_backward(layer, [&to, &layer, axis = static_cast<std::size_t>(concat.axis)] {
         const BufferId whole =
             to.program().row_major(to.gradient(layer.output, layer.name), layer.name);
         onednn::Dims offsets(to.dims(layer.output).size(), 0);
@@ -117,7 +117,7 @@ void emit(Emission& to, const PlanLayer& layer, const TransposeLayer& transpose)
     to.set_value(layer.output,
                  to.program().alias(src, onednn::permuted(to.desc(src), transpose.perm)));
     if (!to.config().with_backward) return;
-    to.on_backward([&to, &layer, &transpose] {
+    to.on_backward(layer, [&to, &layer, &transpose] {
         std::vector<int> inverse(transpose.perm.size());
         for (std::size_t k = 0; k < inverse.size(); ++k) {
             inverse[static_cast<std::size_t>(transpose.perm[k])] = static_cast<int>(k);
@@ -132,7 +132,7 @@ void emit(Emission& to, const PlanLayer& layer, const ReshapeLayer&) {
     const BufferId src = to.program().row_major(to.value_buffer(layer.inputs[0]), layer.name);
     to.set_value(layer.output, to.program().alias(src, onednn::plain(to.dims(layer.output))));
     if (!to.config().with_backward) return;
-    to.on_backward([&to, &layer] {
+    to.on_backward(layer, [&to, &layer] {
         const BufferId gradient =
             to.program().row_major(to.gradient(layer.output, layer.name), layer.name);
         to.add_gradient(layer.inputs[0],

@@ -63,7 +63,7 @@ std::size_t arena_bytes(const CompiledNetwork& network) {
 }
 
 tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(const Graph& given,
-                                                                     std::size_t max_batch) {
+                                                                          std::size_t max_batch) {
     if (auto checked = check_graph(given); !checked) return tl::unexpected(checked.error());
     const Graph graph = prepared(given);
     auto plan = plan_layers(graph);
@@ -113,9 +113,9 @@ tl::expected<std::shared_ptr<const Network>, std::string> Network::compile(
         auto network = compiled_from(graph, options.max_batch);
         if (!network) return tl::unexpected(network.error());
         return std::make_shared<const Network>(std::move(*network));
-    } catch (const dnnl::error& error) {
-        return tl::unexpected("network \"" + graph.name + "\" could not be compiled (oneDNN: " +
-                              error.what() + "); this shape has no primitive");
+    } catch (const std::exception& error) {
+        return tl::unexpected("network \"" + graph.name + "\" could not be compiled (" +
+                              error.what() + "); change the named layer");
     }
 }
 

@@ -51,8 +51,8 @@ void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normal
     }
     to.set_value(layer.output, dst);
     if (!to.config().with_backward) return;
-    to.on_backward([&to, &layer, &normalisation, channels, src, mean, variance, scale, shift,
-                    hint = made.hint] {
+    to.on_backward(layer, [&to, &layer, &normalisation, channels, src, mean, variance, scale, shift,
+                           hint = made.hint] {
         const onednn::Desc layout = to.desc(src);
         const onednn::Made back =
             onednn::normalisation_backward(layout, layout, normalisation.epsilon, hint);

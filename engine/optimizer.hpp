@@ -36,11 +36,11 @@ struct OptimizerConfig {
     float beta1 = 0.9F;  // Adam (Kingma, Ba 2015, algorithm 1)
     float beta2 = 0.999F;
     float epsilon = 1e-7F;
-    float momentum = 0.F;   // SGD
-    bool nesterov = false;  // SGD
-    float decay = 0.F;      // learning rate / (1 + decay * steps), as Keras
-    Constraint kernels;     // for every kernel
-    std::map<std::string, Constraint> of_parameter;  // by name: replaces the above
+    float momentum = 0.F;     // SGD
+    bool nesterov = false;    // SGD
+    float decay = 0.F;        // learning rate / (1 + decay * steps), as Keras
+    Constraint kernels = {};  // for every kernel
+    std::map<std::string, Constraint> of_parameter = {};  // by name: replaces the above
 };
 
 class Optimizer {

@@ -19,8 +19,8 @@ void emit(Emission& to, const PlanLayer& layer, const PoolLayer& pool) {
     program.append(layer.name, made, std::move(arguments));
     to.set_value(layer.output, dst);
     if (!to.config().with_backward) return;
-    to.on_backward([&to, &layer, &pool, src_layout = made.src, dst_layout = made.dst, workspace,
-                    hint = made.hint] {
+    to.on_backward(layer, [&to, &layer, &pool, src_layout = made.src, dst_layout = made.dst,
+                           workspace, hint = made.hint] {
         if (!to.needs_gradient(layer.inputs[0])) return;
         const onednn::Made back = onednn::pool_backward(pool, src_layout, dst_layout, hint);
         const BufferId before = to.program().arena(src_layout);

@@ -47,7 +47,7 @@ BufferId ProgramBuilder::root(BufferId buffer) const {
     return seen.home == Buffer::Home::Alias ? seen.of : buffer;
 }
 
-const onednn::Desc& ProgramBuilder::desc(BufferId buffer) const {
+onednn::Desc ProgramBuilder::desc(BufferId buffer) const {
     return program_.buffers[static_cast<std::size_t>(buffer)].desc;
 }
 

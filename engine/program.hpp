@@ -53,7 +53,7 @@ class ProgramBuilder {
     BufferId constant(const dnnl::memory& memory);
     BufferId bound(const onednn::Desc& desc, std::size_t slot);
     BufferId alias(BufferId of, const onednn::Desc& desc);
-    [[nodiscard]] const onednn::Desc& desc(BufferId buffer) const;
+    [[nodiscard]] onednn::Desc desc(BufferId buffer) const;
     [[nodiscard]] std::size_t step_count() const { return program_.steps.size(); }
     [[nodiscard]] bool is_bound_to(BufferId buffer, std::size_t slot) const;
 

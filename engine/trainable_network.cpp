@@ -159,9 +159,9 @@ tl::expected<std::unique_ptr<TrainableNetwork>, std::string> TrainableNetwork::c
         }
         program->parameters = program->weights.trainable(program->plan);
         return std::make_unique<TrainableNetwork>(std::move(program));
-    } catch (const dnnl::error& error) {
-        return tl::unexpected("network \"" + given.name + "\" cannot be trained (oneDNN: " +
-                              error.what() + "); this shape has no primitive");
+    } catch (const std::exception& error) {
+        return tl::unexpected("network \"" + given.name + "\" cannot be trained (" + error.what() +
+                              "); change the named layer");
     }
 }
 
@@ -222,6 +222,16 @@ Graph TrainableNetwork::to_graph() const {
     Graph graph = program_->graph;
     program_->weights.store_into(graph.weights);
     return graph;
+}
+
+void TrainableNetwork::set_weights(const Graph& graph) {
+    program_->weights.load_from(graph.weights);
+}
+
+bool TrainableNetwork::uses_batch_statistics() const {
+    return std::ranges::any_of(program_->plan.layers, [](const PlanLayer& layer) {
+        return std::holds_alternative<NormalisationLayer>(layer.spec);
+    });
 }
 
 std::string TrainableNetwork::first_non_finite() const {

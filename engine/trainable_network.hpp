@@ -65,6 +65,10 @@ class TrainableNetwork {
 
     // The graph with the present weights.
     [[nodiscard]] Graph to_graph() const;
+    // Takes over the weights of a graph of to_graph(), running statistics included.
+    void set_weights(const Graph& graph);
+    // True where the mean over the batch takes part: such a network is trained on full batches.
+    [[nodiscard]] bool uses_batch_statistics() const;
     // Name of the first layer whose outputs, or weight whose values or gradients, hold NaN or Inf;
     // empty when none does.
     [[nodiscard]] std::string first_non_finite() const;

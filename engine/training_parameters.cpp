@@ -1,5 +1,8 @@
 #include "engine/training_parameters.hpp"
 
+#include <algorithm>
+#include <gsl/assert>
+
 namespace tamis::engine {
 
 TrainingParameters::TrainingParameters(const std::map<std::string, Tensor>& weights,
@@ -86,6 +89,16 @@ std::vector<TrainableParameter> TrainingParameters::trainable(const LayerPlan& p
 
 void TrainingParameters::store_into(std::map<std::string, Tensor>& weights) const {
     for (const auto& [name, weight] : weights_) weights.at(name).values = weight.values;
+}
+
+void TrainingParameters::load_from(const std::map<std::string, Tensor>& weights) {
+    Expects(weights.size() == weights_.size());
+    for (auto& [name, weight] : weights_) {
+        const Tensor& given = weights.at(name);
+        Expects(given.shape == weight.shape);
+        // In place: spans and bound addresses stay valid.
+        std::ranges::copy(given.values, weight.values.begin());
+    }
 }
 
 std::string TrainingParameters::first_non_finite() const {

@@ -29,6 +29,8 @@ class TrainingParameters final : public ParameterBuffers {
     // What has gradients, in order of name. Call after emit_gradient_sums.
     [[nodiscard]] std::vector<TrainableParameter> trainable(const LayerPlan& plan);
     void store_into(std::map<std::string, Tensor>& weights) const;
+    // Expects() the same names and shapes.
+    void load_from(const std::map<std::string, Tensor>& weights);
     // Name of a weight with a NaN or Inf value or gradient; empty: none.
     [[nodiscard]] std::string first_non_finite() const;
 

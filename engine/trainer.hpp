@@ -1,0 +1,72 @@
+// Epochs of mini-batches over a data set, with validation, early stopping and a learning rate that
+// falls on a plateau. Same network, data, seed and instruction set: the same weights, bit for bit.
+// One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "engine/loss.hpp"
+#include "engine/optimizer.hpp"
+#include "engine/trainable_network.hpp"
+
+namespace tamis::engine {
+
+// Views of somebody's arrays, row-major.
+struct Dataset {
+    std::vector<std::span<const float>> inputs;  // per input port: rows x row_size
+    std::span<const float> target;               // rows x Loss::target_width
+    std::span<const float> weight;               // one per row; empty: all 1
+    std::size_t rows = 0;
+};
+
+struct TrainerConfig {
+    std::size_t epochs = 100;
+    std::uint64_t seed = 1;  // of the order of rows in each epoch
+    std::size_t early_stop_patience =
+        0;  // epochs without improvement of the validation loss; 0: never stop early
+    double early_stop_min_delta = 0.0;
+    std::size_t plateau_patience = 0;  // epochs without improvement before the rate falls; 0: never
+    double plateau_min_delta = 1e-4;
+    float plateau_factor = 0.1F;
+    float min_learning_rate = 1e-7F;
+    bool keep_best = true;  // end with the weights of the best epoch, not of the last
+};
+
+struct EpochReport {
+    std::size_t epoch = 0;  // from 1
+    double training_loss = 0.0;
+    double validation_loss = 0.0;  // the training loss where there is no validation set
+    float learning_rate = 0.F;
+    double rows_per_second = 0.0;  // of training
+};
+
+struct TrainingReport {
+    enum class End { AllEpochs, EarlyStop, Cancelled } end = End::AllEpochs;
+    std::vector<EpochReport> epochs;
+    std::size_t best_epoch = 0;
+};
+
+// Called after each epoch; false cancels.
+using EpochCallback = std::function<bool(const EpochReport&)>;
+
+// Trains the first output port on the loss. Error: sizes that do not fit, or a loss, weight or
+// layer that became NaN or Inf, naming the layer.
+[[nodiscard]] tl::expected<TrainingReport, std::string> train(
+    TrainableNetwork& network, Optimizer& optimizer, const Loss& loss, const Dataset& training,
+    const Dataset& validation, const TrainerConfig& config, const EpochCallback& callback = {});
+
+// Mean loss in evaluation mode. Error: as train.
+[[nodiscard]] tl::expected<double, std::string> evaluate_loss(TrainableNetwork& network,
+                                                              const Loss& loss,
+                                                              const Dataset& data);
+
+// The order of rows in an epoch: a permutation that is a function of (seed, epoch).
+[[nodiscard]] std::vector<std::size_t> shuffled_rows(std::size_t rows, std::uint64_t seed,
+                                                     std::uint64_t epoch);
+
+}  // namespace tamis::engine
