@@ -1,0 +1,29 @@
+// Kind "seed_filter": a convolutional network judges pairs of pixel hits (Di Florio, Pantaleo,
+// Carta, J. Phys. Conf. Ser. 1085 (2018) 042040). All doublets of an event are scored in batches.
+// What the manifest says: seed_filter_settings.hpp.
+//
+// Score of an event: the largest score of its doublets, so a working point passes where it keeps at
+// least one. Contributions: the score of each doublet. Kept: the doublets above the threshold of
+// primary_point; none without working points. An event without a doublet is not applicable.
+// Table: inner_adc0 ... 255, outer_adc0 ... 255 (charges 0..65535, row by row), inner_layer,
+// outer_layer, f0 ... f66 of one doublet to score, and pass_<name> for each working point. A row
+// with a number that is not finite, or with charges or layers that are no whole numbers in range,
+// has the score NaN and passes nowhere.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "engine/graph.hpp"
+#include "models/manifest.hpp"
+#include "models/model.hpp"
+
+namespace tamis::models {
+
+// One graph, of manifest.networks[0]. The error says what does not fit.
+[[nodiscard]] tl::expected<std::unique_ptr<Model>, std::string> make_seed_filter_model(
+    Manifest manifest, std::span<const engine::Graph> graphs);
+
+}  // namespace tamis::models
