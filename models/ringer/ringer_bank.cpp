@@ -11,8 +11,8 @@ namespace tamis::models {
 
 namespace {
 
-tl::expected<void, std::string> check_ports(const engine::Network& network,
-                                            const std::string& file, std::size_t inputs) {
+tl::expected<void, std::string> check_ports(const engine::Network& network, const std::string& file,
+                                            std::size_t inputs) {
     if (network.inputs().size() != 1 || network.inputs()[0].row_size != inputs ||
         network.outputs().size() != 1 || network.outputs()[0].row_size != 1) {
         return tl::unexpected(file + ": the network does not map " + std::to_string(inputs) +
@@ -26,8 +26,7 @@ tl::expected<void, std::string> check_ports(const engine::Network& network,
 std::optional<std::size_t> RingerBank::find_network(std::size_t ensemble, double et_gev,
                                                     double eta) const noexcept {
     const std::size_t count = bins_per_ensemble();
-    const auto found =
-        find_bin(std::span(bins).subspan(ensemble * count, count), et_gev, eta);
+    const auto found = find_bin(std::span(bins).subspan(ensemble * count, count), et_gev, eta);
     if (!found) {
         return std::nullopt;
     }

@@ -3,6 +3,7 @@
 // RingerRunner belongs to one thread and allocates nothing after its construction.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>

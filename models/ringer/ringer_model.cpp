@@ -105,8 +105,7 @@ void RingerModel::write_answers(std::span<const float> row, std::span<const floa
         const float discriminant = discriminants[settings.ensemble_of(point)];
         const auto threshold =
             find_threshold(manifest_.working_points[point], row[0], row[1], row[2]);
-        const bool passed =
-            threshold && passes(discriminant, *threshold, settings.inclusive);
+        const bool passed = threshold && passes(discriminant, *threshold, settings.inclusive);
         *next++ = passed ? 1.0F : 0.0F;
         *next++ = static_cast<float>(threshold.value_or(0.0));
         if (settings.ensembles > 1) {
@@ -117,13 +116,13 @@ void RingerModel::write_answers(std::span<const float> row, std::span<const floa
 
 }  // namespace
 
-tl::expected<std::unique_ptr<Model>, std::string> make_ringer_model(
-    Manifest manifest, std::span<const engine::Graph> graphs) {
-    auto bank = make_ringer_bank(manifest, graphs);
+tl::expected<std::shared_ptr<const Model>, std::string> load_ringer(
+    const Manifest& manifest, std::vector<engine::Graph> networks) {
+    auto bank = make_ringer_bank(manifest, networks);
     if (!bank) {
         return tl::unexpected(bank.error());
     }
-    return std::make_unique<RingerModel>(std::move(manifest), std::move(*bank));
+    return std::make_shared<const RingerModel>(manifest, std::move(*bank));
 }
 
 }  // namespace tamis::models

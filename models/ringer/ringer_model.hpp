@@ -14,9 +14,9 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "engine/graph.hpp"
 #include "models/manifest.hpp"
@@ -24,9 +24,9 @@
 
 namespace tamis::models {
 
-// Graphs in the order of manifest.networks. The error says what in the manifest or a graph is not a
-// ringer's.
-[[nodiscard]] tl::expected<std::unique_ptr<Model>, std::string> make_ringer_model(
-    Manifest manifest, std::span<const engine::Graph> graphs);
+// One graph for each of manifest.networks, in that order. The error says what in the manifest or a
+// graph is not a ringer's.
+[[nodiscard]] tl::expected<std::shared_ptr<const Model>, std::string> load_ringer(
+    const Manifest& manifest, std::vector<engine::Graph> networks);
 
 }  // namespace tamis::models

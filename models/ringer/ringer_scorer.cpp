@@ -18,9 +18,9 @@ struct ScoredEvent {
     ScoreStatus status = ScoreStatus::missing_input;
     float average_mu = 0;
     std::size_t count = 0;
-    std::vector<float> et, eta;         // by cluster
-    std::vector<float> discriminants;   // ensemble by ensemble: cluster by cluster within
-    std::vector<float> contributions;   // by cluster, of the primary point
+    std::vector<float> et, eta;        // by cluster
+    std::vector<float> discriminants;  // ensemble by ensemble: cluster by cluster within
+    std::vector<float> contributions;  // by cluster, of the primary point
     std::vector<std::uint32_t> kept;
     std::size_t kept_count = 0;
 };
@@ -55,8 +55,8 @@ class RingerScorer final : public Scorer {
     void conclude(ScoredEvent& event) noexcept;
     [[nodiscard]] float discriminant(const ScoredEvent& event, std::size_t working_point,
                                      std::size_t cluster) const noexcept {
-        return event.discriminants[cluster * settings_.ensembles +
-                                   settings_.ensemble_of(working_point)];
+        return event
+            .discriminants[cluster * settings_.ensembles + settings_.ensemble_of(working_point)];
     }
 
     const Manifest& manifest_;
@@ -112,14 +112,12 @@ ScoreStatus RingerScorer::queue(EventInputs& inputs, ScoredEvent& event) noexcep
         } else {
             sum_rings(cells_of(clusters), clusters.eta[i], clusters.phi[i], {}, rings);
         }
-        const auto added =
-            runner_.add(event.et[i], event.eta[i], rings,
-                        std::span(event.discriminants)
-                            .subspan(i * settings_.ensembles, settings_.ensembles));
+        const auto added = runner_.add(
+            event.et[i], event.eta[i], rings,
+            std::span(event.discriminants).subspan(i * settings_.ensembles, settings_.ensembles));
         if (added == RingerRunner::Added::not_finite) {
             status = ScoreStatus::non_finite_input;
-        } else if (added == RingerRunner::Added::queued &&
-                   status == ScoreStatus::not_applicable) {
+        } else if (added == RingerRunner::Added::queued && status == ScoreStatus::not_applicable) {
             status = ScoreStatus::scored;
         }
     }
@@ -169,8 +167,7 @@ Cut RingerScorer::cut(std::size_t position, std::size_t working_point) const noe
     double best_margin = -std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < event.count; ++i) {
         const float value = discriminant(event, working_point, i);
-        const auto threshold =
-            find_threshold(point, event.et[i], event.eta[i], event.average_mu);
+        const auto threshold = find_threshold(point, event.et[i], event.eta[i], event.average_mu);
         if (!threshold || value == kNoBinDiscriminant || !(value - *threshold > best_margin)) {
             continue;
         }

@@ -108,9 +108,9 @@ tl::expected<RingerSettings, std::string> read_ringer_settings(const Manifest& m
                               " working points, counted from 0); name one of them");
     }
     if (settings.normalisation == RingNormalisation::sequential && settings.half_rings) {
-        return tl::unexpected(
+        return tl::unexpected(std::string(
             "normalisation is sequential with half_rings (it is defined for whole sets of rings); "
-            "give half_rings 0 or another normalisation");
+            "give half_rings 0 or another normalisation"));
     }
     if (auto checked = check_thresholds(manifest, settings.final_activation); !checked) {
         return tl::unexpected(checked.error());
@@ -119,9 +119,7 @@ tl::expected<RingerSettings, std::string> read_ringer_settings(const Manifest& m
 }
 
 std::vector<Parameter> ringer_parameters(const RingerSettings& settings) {
-    const auto number = [](auto value) {
-        return std::vector<double>{static_cast<double>(value)};
-    };
+    const auto number = [](auto value) { return std::vector<double>{static_cast<double>(value)}; };
     return {{"normalisation", number(settings.normalisation)},
             {"half_rings", number(settings.half_rings)},
             {"ensembles", number(settings.ensembles)},

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "models/manifest.hpp"
 #include "models/ringer/ring_sums.hpp"

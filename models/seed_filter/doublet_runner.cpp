@@ -29,8 +29,7 @@ tl::expected<DoubletNetwork, std::string> make_doublet_network(const SeedFilterS
                               "); give the layout that fits");
     }
     if ((*network)->outputs().size() != 1) {
-        return tl::unexpected("the network has " +
-                              std::to_string((*network)->outputs().size()) +
+        return tl::unexpected("the network has " + std::to_string((*network)->outputs().size()) +
                               " outputs; give one with the scores of a doublet");
     }
     made.output_size = (*network)->outputs()[0].row_size;

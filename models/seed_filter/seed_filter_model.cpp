@@ -45,7 +45,8 @@ class TableDoublet {
     [[nodiscard]] bool read(std::span<const float> row) {
         row_ = row;
         for (std::size_t i = 0; i < kWindowPixels; ++i) {
-            if (!read_charge(row[i], inner_, i) || !read_charge(row[kWindowPixels + i], outer_, i)) {
+            if (!read_charge(row[i], inner_, i) ||
+                !read_charge(row[kWindowPixels + i], outer_, i)) {
                 return false;
             }
         }
@@ -137,19 +138,18 @@ void SeedFilterModel::score_table(std::span<const float> rows, std::span<float> 
 
 }  // namespace
 
-tl::expected<std::unique_ptr<Model>, std::string> make_seed_filter_model(
-    Manifest manifest, std::span<const engine::Graph> graphs) {
-    Expects(graphs.size() == manifest.networks.size());
+tl::expected<std::shared_ptr<const Model>, std::string> load_seed_filter(
+    const Manifest& manifest, std::vector<engine::Graph> networks) {
+    Expects(networks.size() == manifest.networks.size());
     const auto settings = read_seed_filter_settings(manifest);
     if (!settings) {
         return tl::unexpected(settings.error());
     }
-    auto network = make_doublet_network(*settings, graphs[0]);
+    auto network = make_doublet_network(*settings, networks[0]);
     if (!network) {
         return tl::unexpected(manifest.networks[0].file + ": " + network.error());
     }
-    return std::make_unique<SeedFilterModel>(std::move(manifest), *settings,
-                                             std::move(*network));
+    return std::make_shared<const SeedFilterModel>(manifest, *settings, std::move(*network));
 }
 
 }  // namespace tamis::models

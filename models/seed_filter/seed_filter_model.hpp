@@ -12,9 +12,9 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "engine/graph.hpp"
 #include "models/manifest.hpp"
@@ -23,7 +23,7 @@
 namespace tamis::models {
 
 // One graph, of manifest.networks[0]. The error says what does not fit.
-[[nodiscard]] tl::expected<std::unique_ptr<Model>, std::string> make_seed_filter_model(
-    Manifest manifest, std::span<const engine::Graph> graphs);
+[[nodiscard]] tl::expected<std::shared_ptr<const Model>, std::string> load_seed_filter(
+    const Manifest& manifest, std::vector<engine::Graph> networks);
 
 }  // namespace tamis::models

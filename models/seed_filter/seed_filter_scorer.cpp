@@ -123,8 +123,7 @@ void SeedFilterScorer::conclude(ScoredEvent& event) noexcept {
 
 std::unique_ptr<Scorer> make_seed_filter_scorer(const Manifest& manifest,
                                                 const DoubletNetwork& network,
-                                                std::size_t primary_point,
-                                                std::size_t max_events) {
+                                                std::size_t primary_point, std::size_t max_events) {
     return std::make_unique<SeedFilterScorer>(manifest, network, primary_point, max_events);
 }
 

@@ -12,8 +12,7 @@ namespace {
 tl::expected<std::size_t, std::string> read_whole(const Parameter& parameter, double high) {
     const double value = parameter.values.size() == 1 ? parameter.values.front() : NAN;
     if (!(value >= 0 && value <= high) || value != std::floor(value)) {
-        return tl::unexpected("parameter " + parameter.name +
-                              " is not one whole number of 0 to " +
+        return tl::unexpected("parameter " + parameter.name + " is not one whole number of 0 to " +
                               std::to_string(static_cast<std::size_t>(high)) + "; give one");
     }
     return static_cast<std::size_t>(value);
@@ -42,8 +41,7 @@ tl::expected<void, std::string> read_parameter(const Parameter& parameter,
 
 }  // namespace
 
-tl::expected<SeedFilterSettings, std::string> read_seed_filter_settings(
-    const Manifest& manifest) {
+tl::expected<SeedFilterSettings, std::string> read_seed_filter_settings(const Manifest& manifest) {
     SeedFilterSettings settings;
     for (const Parameter& parameter : manifest.parameters) {
         if (auto read = read_parameter(parameter, settings); !read) {

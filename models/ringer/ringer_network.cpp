@@ -1,0 +1,108 @@
+#include "models/ringer/ringer_network.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <gsl/assert>
+
+#include "engine/graph_builder.hpp"
+#include "models/ringer/ring_sums.hpp"
+#include "models/ringer/ringer_model.hpp"
+
+namespace tamis::models {
+
+namespace {
+
+std::string layer_name(std::size_t layer, std::size_t layers) {
+    return layer + 1 == layers ? "discriminant" : "hidden" + std::to_string(layer + 1);
+}
+
+}  // namespace
+
+engine::Graph make_mlp(const std::string& name, std::span<const std::size_t> nodes, LastLayer last,
+                       std::uint64_t seed) {
+    Expects(nodes.size() >= 2);
+    engine::GraphBuilder net(name, seed);
+    auto value = net.input("rings", {static_cast<std::int64_t>(nodes[0])});
+    const std::size_t layers = nodes.size() - 1;
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+        value = net.dense(value, static_cast<std::int64_t>(nodes[layer + 1]),
+                          layer_name(layer, layers));
+        if (layer + 1 < layers || last == LastLayer::tanh) {
+            value = net.tanh(value);
+        }
+    }
+    net.output(value, "output");
+    return net.build();
+}
+
+void set_mlp_weights(engine::Graph& graph, std::span<const std::size_t> nodes,
+                     std::span<const double> weights, std::span<const double> bias) {
+    const std::size_t layers = nodes.size() - 1;
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+        const std::size_t inputs = nodes[layer];
+        const std::size_t outputs = nodes[layer + 1];
+        Expects(weights.size() >= inputs * outputs && bias.size() >= outputs);
+        const std::string name = layer_name(layer, layers);
+        auto& kernel = graph.weights.at(name + "/kernel").values;
+        for (std::size_t out = 0; out < outputs; ++out) {
+            for (std::size_t in = 0; in < inputs; ++in) {
+                kernel[in * outputs + out] = static_cast<float>(weights[out * inputs + in]);
+            }
+        }
+        auto& shift = graph.weights.at(name + "/bias").values;
+        std::transform(bias.begin(), bias.begin() + static_cast<std::ptrdiff_t>(outputs),
+                       shift.begin(), [](double value) { return static_cast<float>(value); });
+        weights = weights.subspan(inputs * outputs);
+        bias = bias.subspan(outputs);
+    }
+    Ensures(weights.empty() && bias.empty());
+}
+
+std::vector<float> make_ringer_rows(std::span<const NetworkFile> bins) {
+    constexpr double kWidestEtGev = 30;  // how far into an open bin
+    std::vector<float> rows;
+    for (const NetworkFile& bin : bins) {
+        const double et =
+            std::min(0.5 * (bin.et_low_gev + bin.et_high_gev), bin.et_low_gev + 0.5 * kWidestEtGev);
+        rows.push_back(static_cast<float>(et));
+        rows.push_back(static_cast<float>(0.5 * (bin.eta_low + bin.eta_high)));
+        rows.push_back(static_cast<float>(20 + rows.size() % 30));
+        for (const RingSet& set : kRingSets) {
+            const double share = set.name.starts_with("EM") ? 0.25 : 0.03;
+            for (std::size_t ring = 0; ring < set.count; ++ring) {
+                const double fall = std::exp(-0.9 * static_cast<double>(ring));
+                rows.push_back(static_cast<float>(et * share * fall));
+            }
+        }
+    }
+    return rows;
+}
+
+tl::expected<void, std::string> append_ringer_golden(TrainedModel& trained,
+                                                     std::span<const float> rows) {
+    std::vector<engine::Graph> graphs;
+    graphs.reserve(trained.networks.size());
+    for (const TrainedNetwork& network : trained.networks) {
+        graphs.push_back(network.graph);
+    }
+    const auto model = load_ringer(trained.manifest, std::move(graphs));
+    if (!model) {
+        return tl::unexpected(model.error());
+    }
+    const std::size_t inputs = (*model)->input_columns().size();
+    const std::size_t outputs = (*model)->score_columns().size();
+    const std::size_t count = rows.size() / inputs;
+    std::vector<float> answers(count * outputs);
+    (*model)->score_table(rows, answers);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto row = rows.subspan(i * inputs, inputs);
+        const auto answer = std::span<const float>(answers).subspan(i * outputs, outputs);
+        GoldenVector golden;
+        golden.input.assign(row.begin(), row.end());
+        golden.output.assign(answer.begin(), answer.end());
+        trained.manifest.golden.push_back(std::move(golden));
+    }
+    return {};
+}
+
+}  // namespace tamis::models
