@@ -17,6 +17,7 @@ using nlohmann::ordered_json;
 constexpr std::size_t kMostNetworks = 1024;
 constexpr std::size_t kMostNodes = 4096;
 constexpr std::size_t kGoldenRows = 5;
+constexpr double kGoldenTolerance = 1e-5;
 
 tl::unexpected<std::string> refuse(const std::string& where, const std::string& what) {
     return tl::unexpected(where + ": " + what);
@@ -151,7 +152,7 @@ std::string lower_case(std::string text) {
 class ModelAssembly {
  public:
     explicit ModelAssembly(const RingerImport& options) : options_(options) {
-        Manifest& manifest = model_.manifest;
+        Manifest& manifest = files_.manifest;
         manifest.name = options.name;
         manifest.version = options.version;
         manifest.kind = "ringer";
@@ -168,8 +169,7 @@ class ModelAssembly {
         set_mlp_weights(graph, network.nodes, network.weights, network.bias);
         NetworkFile bin = network.bin;
         bin.file = file_stem + ".onnx";
-        model_.networks.push_back({bin.file, std::move(graph)});
-        model_.manifest.networks.push_back(std::move(bin));
+        add_network(files_, std::move(bin), graph);
     }
 
     void add_threshold(WorkingPoint& point, const PublishedNetwork& network) const {
@@ -179,38 +179,37 @@ class ModelAssembly {
                               network.bin.eta_high, 0, offset});
     }
 
-    [[nodiscard]] tl::expected<TrainedModel, std::string> finish(RingerSettings settings,
-                                                                 std::string data) {
+    [[nodiscard]] tl::expected<ModelFiles, std::string> finish(RingerSettings settings,
+                                                               std::string data) {
         settings.final_activation =
             options_.last == LastLayer::tanh ? FinalActivation::tanh : FinalActivation::none;
-        Manifest& manifest = model_.manifest;
+        Manifest& manifest = files_.manifest;
         manifest.parameters = ringer_parameters(settings);
         manifest.provenance.data = std::move(data);
-        model_.report = {manifest.provenance.data,
-                         std::to_string(model_.networks.size()) + " networks, " +
-                             std::to_string(manifest.working_points.size()) +
-                             " working points; discriminant: " +
-                             (options_.last == LastLayer::tanh ? "tanh of the last layer"
-                                                               : "last layer before its tanh")};
-        manifest.provenance.report = model_.report;
+        manifest.provenance.report = {
+            manifest.provenance.data,
+            std::to_string(manifest.networks.size()) + " networks, " +
+                std::to_string(manifest.working_points.size()) + " working points; discriminant: " +
+                (options_.last == LastLayer::tanh ? "tanh of the last layer"
+                                                  : "last layer before its tanh")};
         const std::size_t rows = std::min(kGoldenRows, manifest.networks.size());
         const auto golden =
             make_ringer_rows(std::span<const NetworkFile>(manifest.networks).first(rows));
-        if (auto appended = append_ringer_golden(model_, golden); !appended) {
-            return tl::unexpected(appended.error());
+        if (auto added = add_golden_vectors(files_, golden, kGoldenTolerance); !added) {
+            return tl::unexpected(added.error());
         }
-        return std::move(model_);
+        return std::move(files_);
     }
 
-    [[nodiscard]] TrainedModel& model() { return model_; }
+    [[nodiscard]] Manifest& manifest() { return files_.manifest; }
 
  private:
     const RingerImport& options_;
-    TrainedModel model_;
+    ModelFiles files_;
 };
 
-tl::expected<TrainedModel, std::string> import_ensembles(const ordered_json& ensembles,
-                                                         const RingerImport& options) {
+tl::expected<ModelFiles, std::string> import_ensembles(const ordered_json& ensembles,
+                                                       const RingerImport& options) {
     ModelAssembly assembly(options);
     std::size_t bins = 0;
     for (const auto& [name, networks] : ensembles.items()) {
@@ -236,18 +235,18 @@ tl::expected<TrainedModel, std::string> import_ensembles(const ordered_json& ens
             assembly.add(*network, lower_case(point.name) + "_bin" + std::to_string(i));
             assembly.add_threshold(point, *network);
         }
-        assembly.model().manifest.working_points.push_back(std::move(point));
+        assembly.manifest().working_points.push_back(std::move(point));
     }
     RingerSettings settings;
-    settings.ensembles = assembly.model().manifest.working_points.size();
+    settings.ensembles = assembly.manifest().working_points.size();
     settings.inclusive = true;
     return assembly.finish(settings, "published networks: " + std::to_string(settings.ensembles) +
                                          " ensembles of " + std::to_string(bins) +
                                          " bins, decision discriminant >= threshold");
 }
 
-tl::expected<TrainedModel, std::string> import_single(const ordered_json& object,
-                                                      const RingerImport& options) {
+tl::expected<ModelFiles, std::string> import_single(const ordered_json& object,
+                                                    const RingerImport& options) {
     const auto network = read_network(object, "network");
     if (!network) {
         return tl::unexpected(network.error());
@@ -257,7 +256,7 @@ tl::expected<TrainedModel, std::string> import_single(const ordered_json& object
     WorkingPoint point;
     point.name = "default";
     assembly.add_threshold(point, *network);
-    assembly.model().manifest.working_points.push_back(std::move(point));
+    assembly.manifest().working_points.push_back(std::move(point));
     RingerSettings settings;
     settings.normalisation = RingNormalisation::sequential;
     return assembly.finish(settings,
@@ -266,8 +265,8 @@ tl::expected<TrainedModel, std::string> import_single(const ordered_json& object
 
 }  // namespace
 
-tl::expected<TrainedModel, std::string> import_ringer_json(std::string_view json_text,
-                                                           const RingerImport& options) {
+tl::expected<ModelFiles, std::string> import_ringer_json(std::string_view json_text,
+                                                         const RingerImport& options) {
     const ordered_json document =
         ordered_json::parse(json_text.begin(), json_text.end(), nullptr, false);
     if (document.is_discarded() || !document.is_object()) {

@@ -13,8 +13,8 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "models/model_files.hpp"
 #include "models/ringer/ringer_network.hpp"
-#include "models/trained_model.hpp"
 
 namespace tamis::models {
 
@@ -28,7 +28,7 @@ struct RingerImport {
 };
 
 // The error says where in the text and what would be right.
-[[nodiscard]] tl::expected<TrainedModel, std::string> import_ringer_json(
-    std::string_view json_text, const RingerImport& options);
+[[nodiscard]] tl::expected<ModelFiles, std::string> import_ringer_json(std::string_view json_text,
+                                                                       const RingerImport& options);
 
 }  // namespace tamis::models

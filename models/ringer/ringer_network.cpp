@@ -6,7 +6,6 @@
 
 #include "engine/graph_builder.hpp"
 #include "models/ringer/ring_sums.hpp"
-#include "models/ringer/ringer_model.hpp"
 
 namespace tamis::models {
 
@@ -58,51 +57,25 @@ void set_mlp_weights(engine::Graph& graph, std::span<const std::size_t> nodes,
     Ensures(weights.empty() && bias.empty());
 }
 
-std::vector<float> make_ringer_rows(std::span<const NetworkFile> bins) {
+std::vector<std::vector<float>> make_ringer_rows(std::span<const NetworkFile> bins) {
     constexpr double kWidestEtGev = 30;  // how far into an open bin
-    std::vector<float> rows;
+    std::vector<std::vector<float>> rows;
     for (const NetworkFile& bin : bins) {
         const double et =
             std::min(0.5 * (bin.et_low_gev + bin.et_high_gev), bin.et_low_gev + 0.5 * kWidestEtGev);
-        rows.push_back(static_cast<float>(et));
-        rows.push_back(static_cast<float>(0.5 * (bin.eta_low + bin.eta_high)));
-        rows.push_back(static_cast<float>(20 + rows.size() % 30));
+        std::vector<float>& row = rows.emplace_back();
+        row.push_back(static_cast<float>(et));
+        row.push_back(static_cast<float>(0.5 * (bin.eta_low + bin.eta_high)));
+        row.push_back(static_cast<float>(20 + 7 * rows.size() % 30));
         for (const RingSet& set : kRingSets) {
             const double share = set.name.starts_with("EM") ? 0.25 : 0.03;
             for (std::size_t ring = 0; ring < set.count; ++ring) {
                 const double fall = std::exp(-0.9 * static_cast<double>(ring));
-                rows.push_back(static_cast<float>(et * share * fall));
+                row.push_back(static_cast<float>(et * share * fall));
             }
         }
     }
     return rows;
-}
-
-tl::expected<void, std::string> append_ringer_golden(TrainedModel& trained,
-                                                     std::span<const float> rows) {
-    std::vector<engine::Graph> graphs;
-    graphs.reserve(trained.networks.size());
-    for (const TrainedNetwork& network : trained.networks) {
-        graphs.push_back(network.graph);
-    }
-    const auto model = load_ringer(trained.manifest, std::move(graphs));
-    if (!model) {
-        return tl::unexpected(model.error());
-    }
-    const std::size_t inputs = (*model)->input_columns().size();
-    const std::size_t outputs = (*model)->score_columns().size();
-    const std::size_t count = rows.size() / inputs;
-    std::vector<float> answers(count * outputs);
-    (*model)->score_table(rows, answers);
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto row = rows.subspan(i * inputs, inputs);
-        const auto answer = std::span<const float>(answers).subspan(i * outputs, outputs);
-        GoldenVector golden;
-        golden.input.assign(row.begin(), row.end());
-        golden.output.assign(answer.begin(), answer.end());
-        trained.manifest.golden.push_back(std::move(golden));
-    }
-    return {};
 }
 
 }  // namespace tamis::models

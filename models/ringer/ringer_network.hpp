@@ -6,11 +6,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <tl/expected.hpp>
 #include <vector>
 
 #include "engine/graph.hpp"
-#include "models/trained_model.hpp"
+#include "models/manifest.hpp"
 
 namespace tamis::models {
 
@@ -27,11 +26,6 @@ void set_mlp_weights(engine::Graph& graph, std::span<const std::size_t> nodes,
 
 // Rows of the table form (ET, eta, pile-up, 100 rings), one for each network's bin, with rings that
 // fall off from set centre outwards: what golden vectors are made of.
-[[nodiscard]] std::vector<float> make_ringer_rows(std::span<const NetworkFile> bins);
-
-// Scores the rows and appends them to the manifest as golden vectors. The error is the one of
-// loading the model.
-[[nodiscard]] tl::expected<void, std::string> append_ringer_golden(TrainedModel& trained,
-                                                                   std::span<const float> rows);
+[[nodiscard]] std::vector<std::vector<float>> make_ringer_rows(std::span<const NetworkFile> bins);
 
 }  // namespace tamis::models
