@@ -1,0 +1,27 @@
+// Pixel doublets with truth for training, from the synthetic source. Cold path; any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "models/seed_filter/doublet_features.hpp"
+
+namespace tamis::models {
+
+struct DoubletSamples {
+    std::vector<std::uint8_t> inner_adc, outer_adc;      // count x 512, as on the wire
+    std::vector<std::uint8_t> inner_layer, outer_layer;  // count
+    std::vector<float> features;                         // count x 67
+    std::vector<std::uint8_t> is_true;                   // count
+
+    [[nodiscard]] std::size_t size() const noexcept { return is_true.size(); }
+    [[nodiscard]] streams::PixelDoublets view() const noexcept;
+};
+
+// `count` doublets of as many synthetic events from number 1 on as it takes, half of them true. The
+// same arguments give the same samples.
+[[nodiscard]] DoubletSamples make_doublet_samples(std::uint64_t seed, std::uint32_t run,
+                                                  std::size_t count);
+
+}  // namespace tamis::models
