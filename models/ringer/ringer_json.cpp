@@ -158,10 +158,7 @@ class ModelAssembly {
         manifest.kind = "ringer";
         manifest.schema = "rings100";
         manifest.provenance.command = options.command;
-        manifest.features = {{"et", "GeV"}, {"eta", ""}, {"average_mu", "count"}};
-        for (std::size_t ring = 0; ring < kRingCount; ++ring) {
-            manifest.features.push_back({"ring" + std::to_string(ring), "GeV"});
-        }
+        manifest.features = ringer_features();
     }
 
     void add(const PublishedNetwork& network, const std::string& file_stem) {

@@ -7,6 +7,7 @@
 
 #include "models/model_hash.hpp"
 #include "models/ringer/ringer_bank.hpp"
+#include "models/ringer/ringer_network.hpp"
 #include "models/ringer/ringer_scorer.hpp"
 
 namespace tamis::models {
@@ -17,9 +18,9 @@ constexpr std::size_t kLeadingColumns = 3;  // et, eta, average_mu
 constexpr std::size_t kTableColumns = kLeadingColumns + kRingCount;
 
 std::vector<std::string> make_input_columns() {
-    std::vector<std::string> names = {"et", "eta", "average_mu"};
-    for (std::size_t ring = 0; ring < kRingCount; ++ring) {
-        names.push_back("ring" + std::to_string(ring));
+    std::vector<std::string> names;
+    for (const FeatureSpec& feature : ringer_features()) {
+        names.push_back(feature.name);
     }
     return names;
 }

@@ -57,6 +57,14 @@ void set_mlp_weights(engine::Graph& graph, std::span<const std::size_t> nodes,
     Ensures(weights.empty() && bias.empty());
 }
 
+std::vector<FeatureSpec> ringer_features() {
+    std::vector<FeatureSpec> features = {{"et", "GeV"}, {"eta", ""}, {"average_mu", "count"}};
+    for (std::size_t ring = 0; ring < kRingCount; ++ring) {
+        features.push_back({"ring" + std::to_string(ring), "GeV"});
+    }
+    return features;
+}
+
 std::vector<std::vector<float>> make_ringer_rows(std::span<const NetworkFile> bins) {
     constexpr double kWidestEtGev = 30;  // how far into an open bin
     std::vector<std::vector<float>> rows;

@@ -24,6 +24,9 @@ enum class LastLayer : std::uint8_t { linear, tanh };
 void set_mlp_weights(engine::Graph& graph, std::span<const std::size_t> nodes,
                      std::span<const double> weights, std::span<const double> bias);
 
+// The inputs of the table form: ET, eta, pile-up and 100 rings, as a manifest lists them.
+[[nodiscard]] std::vector<FeatureSpec> ringer_features();
+
 // Rows of the table form (ET, eta, pile-up, 100 rings), one for each network's bin, with rings that
 // fall off from set centre outwards: what golden vectors are made of.
 [[nodiscard]] std::vector<std::vector<float>> make_ringer_rows(std::span<const NetworkFile> bins);

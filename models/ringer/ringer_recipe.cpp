@@ -1,13 +1,18 @@
 #include "models/ringer/ringer_recipe.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <functional>
 #include <iterator>
+#include <utility>
 
 #include "engine/random.hpp"
+#include "models/calibration.hpp"
 #include "models/ringer/ringer_bank.hpp"
 #include "models/ringer/ringer_bins.hpp"
 #include "models/ringer/ringer_network.hpp"
+#include "models/ringer/ringer_scorer.hpp"
 #include "models/ringer/ringer_settings.hpp"
 
 namespace tamis::models {
@@ -56,8 +61,11 @@ class RingerTrainer {
     [[nodiscard]] RingRows rows_of(const BinSample& sample, Part part) const;
     [[nodiscard]] tl::expected<void, std::string> train_bin(std::size_t bin);
     [[nodiscard]] tl::expected<void, std::string> calibrate();
-    [[nodiscard]] Scores score(RingerRunner& runner, std::size_t bin, bool test) const;
-    void calibrate_bin(std::size_t bin, const Scores& fitted, const Scores& test);
+    [[nodiscard]] Scores score(RingerRunner& runner, std::size_t bin) const;
+    void calibrate_bin(std::size_t bin, const Scores& fitted);
+    void measure(RingerRunner& runner);
+    void measure_point(std::size_t point, std::span<const std::size_t> tested,
+                       std::span<const float> answers);
     void describe();
     void report(const std::string& line);
 
@@ -83,7 +91,7 @@ tl::expected<ModelFiles, std::string> RingerTrainer::run() {
                      samples_.size(), static_cast<std::size_t>(recipe_.events),
                      static_cast<std::size_t>(electrons),
                      samples_.size() - static_cast<std::size_t>(electrons)));
-    report("bin: training electrons/others, epochs, SP of validation; SP, PD, FA of test");
+    report("training, bin by bin: electrons/others, epochs, largest SP of validation");
     for (std::size_t bin = 0; bin < files_.manifest.networks.size(); ++bin) {
         if (auto trained = train_bin(bin); !trained) {
             return tl::unexpected(trained.error());
@@ -118,9 +126,8 @@ void RingerTrainer::report(const std::string& line) {
 
 tl::expected<void, std::string> RingerTrainer::make_bins() {
     for (const auto* const edges : {&recipe_.et_edges_gev, &recipe_.eta_edges}) {
-        if (edges->size() < 2 ||
-            std::adjacent_find(edges->begin(), edges->end(), std::greater_equal<>()) !=
-                edges->end()) {
+        if (edges->size() < 2 || std::adjacent_find(edges->begin(), edges->end(),
+                                                    std::greater_equal<>()) != edges->end()) {
             return tl::unexpected(std::string(
                 "the edges of the bins do not rise (two at least are needed); give rising edges"));
         }
@@ -146,10 +153,9 @@ void RingerTrainer::describe() {
     manifest.parameters = ringer_parameters({});
     manifest.provenance.command = recipe_.command;
     manifest.provenance.seed = recipe_.seed;
-    manifest.provenance.data =
-        formatted("synthetic clusters, seed %llu, run %u, events 1 to %llu",
-                  static_cast<unsigned long long>(recipe_.seed), recipe_.run,
-                  static_cast<unsigned long long>(recipe_.events));
+    manifest.provenance.data = formatted("synthetic clusters, seed %llu, run %u, events 1 to %llu",
+                                         static_cast<unsigned long long>(recipe_.seed), recipe_.run,
+                                         static_cast<unsigned long long>(recipe_.events));
     for (const WantedEfficiency& wanted : recipe_.working_points) {
         WorkingPoint& point = manifest.working_points.emplace_back();
         point.name = wanted.name;
@@ -227,25 +233,21 @@ tl::expected<void, std::string> RingerTrainer::train_bin(std::size_t bin) {
     graphs_.push_back(std::move(best.graph));
     const std::size_t electrons = training.electrons();
     report(formatted("%s: %zu/%zu%s, %zu epochs, SP %.4f", file.file.c_str(), electrons,
-                     training.count() - electrons,
-                     bin_samples_.back().all_et ? " (all ET)" : "", best.epochs,
-                     best.validation.sp));
+                     training.count() - electrons, bin_samples_.back().all_et ? " (all ET)" : "",
+                     best.epochs, best.validation.sp));
     return {};
 }
 
-// Of the bin's own network, on test samples or on the others.
-Scores RingerTrainer::score(RingerRunner& runner, std::size_t bin, bool test) const {
+// Of the bin's own network, on all but the test samples.
+Scores RingerTrainer::score(RingerRunner& runner, std::size_t bin) const {
     const NetworkFile& file = files_.manifest.networks[bin];
-    const BinSample& sample = bin_samples_[bin];
     std::vector<std::size_t> chosen;
-    for (const std::size_t index : sample.members) {
-        if ((part_of(recipe_.seed, index) == Part::test) == test) {
-            chosen.push_back(index);
-        }
-    }
-    // A cluster lent from another ET is judged as if it had this bin's.
+    std::copy_if(bin_samples_[bin].members.begin(), bin_samples_[bin].members.end(),
+                 std::back_inserter(chosen),
+                 [&](std::size_t index) { return part_of(recipe_.seed, index) != Part::test; });
     std::vector<float> answers(chosen.size());
     for (std::size_t i = 0; i < chosen.size(); ++i) {
+        // A cluster lent from another ET is judged as if it had this bin's.
         const RingerSample& cluster = samples_[chosen[i]];
         runner.add(file.et_high_gev, cluster.eta, cluster.rings, std::span(&answers[i], 1));
     }
@@ -268,36 +270,88 @@ tl::expected<void, std::string> RingerTrainer::calibrate() {
     }
     RingerRunner runner(*bank);
     for (std::size_t bin = 0; bin < graphs_.size(); ++bin) {
-        calibrate_bin(bin, score(runner, bin, false), score(runner, bin, true));
+        calibrate_bin(bin, score(runner, bin));
     }
+    measure(runner);
     return {};
 }
 
-void RingerTrainer::calibrate_bin(std::size_t bin, const Scores& fitted, const Scores& test) {
+void RingerTrainer::calibrate_bin(std::size_t bin, const Scores& fitted) {
     const NetworkFile& file = files_.manifest.networks[bin];
-    const auto plain = [](const std::vector<ScoredCluster>& clusters) {
-        std::vector<float> scores;
-        std::transform(clusters.begin(), clusters.end(), std::back_inserter(scores),
-                       [](const ScoredCluster& cluster) { return cluster.score; });
-        return scores;
-    };
-    std::string line = file.file + " test:";
-    if (!test.electrons.empty() && !test.others.empty()) {
-        const SpPoint sp = find_best_sp(plain(test.electrons), plain(test.others));
-        line += formatted(" SP %.4f (PD %.4f FA %.4f)", sp.sp, sp.detection, sp.false_alarm);
-    }
     for (std::size_t i = 0; i < recipe_.working_points.size(); ++i) {
         const FittedThreshold made =
             fit_threshold(fitted.electrons, fitted.others, recipe_.working_points[i].efficiency,
                           recipe_.thresholds);
-        WorkingPoint& point = files_.manifest.working_points[i];
-        point.bins.push_back({file.et_low_gev, file.et_high_gev, file.eta_low, file.eta_high,
-                              made.line.slope, made.line.offset});
-        tallies_[i].add(test, made.line, recipe_.thresholds);
-        line += formatted("; %s PD %.4f FA %.4f", point.name.c_str(), made.detection,
-                          made.false_alarm);
+        files_.manifest.working_points[i].bins.push_back({file.et_low_gev, file.et_high_gev,
+                                                          file.eta_low, file.eta_high,
+                                                          made.line.slope, made.line.offset});
     }
-    report(line);
+}
+
+// What the finished model does to clusters it has not seen.
+void RingerTrainer::measure(RingerRunner& runner) {
+    std::vector<std::size_t> tested;
+    for (std::size_t i = 0; i < samples_.size(); ++i) {
+        if (part_of(recipe_.seed, i) == Part::test) {
+            tested.push_back(i);
+        }
+    }
+    std::vector<float> answers(tested.size());
+    for (std::size_t i = 0; i < tested.size(); ++i) {
+        const RingerSample& cluster = samples_[tested[i]];
+        runner.add(cluster.et, cluster.eta, cluster.rings, std::span(&answers[i], 1));
+    }
+    runner.flush();
+    report("test sample, bin by bin: electrons/others, largest SP with its PD and FA");
+    for (const NetworkFile& bin : files_.manifest.networks) {
+        std::vector<float> electrons, others;
+        for (std::size_t i = 0; i < tested.size(); ++i) {
+            const RingerSample& cluster = samples_[tested[i]];
+            if (find_bin(std::span(&bin, 1), cluster.et, cluster.eta)) {
+                (cluster.is_electron ? electrons : others).push_back(answers[i]);
+            }
+        }
+        std::string line =
+            formatted("%s: %zu/%zu", bin.file.c_str(), electrons.size(), others.size());
+        if (!electrons.empty() && !others.empty()) {
+            const SpPoint best = find_best_sp(electrons, others);
+            line +=
+                formatted(", SP %.4f, PD %.4f, FA %.4f", best.sp, best.detection, best.false_alarm);
+        }
+        report(line);
+    }
+    for (std::size_t point = 0; point < recipe_.working_points.size(); ++point) {
+        measure_point(point, tested, answers);
+    }
+}
+
+void RingerTrainer::measure_point(std::size_t index, std::span<const std::size_t> tested,
+                                  std::span<const float> answers) {
+    WorkingPoint& point = files_.manifest.working_points[index];
+    std::size_t electrons = 0, kept_electrons = 0, others = 0, kept_others = 0;
+    for (std::size_t i = 0; i < tested.size(); ++i) {
+        const RingerSample& cluster = samples_[tested[i]];
+        const auto threshold = find_threshold(point, cluster.et, cluster.eta, cluster.average_mu);
+        if (!threshold) {
+            continue;
+        }
+        const bool passed = passes(answers[i], *threshold, false);
+        (cluster.is_electron ? electrons : others) += 1;
+        (cluster.is_electron ? kept_electrons : kept_others) += passed ? 1 : 0;
+    }
+    if (electrons == 0 || others == 0) {
+        return;
+    }
+    const Interval interval = clopper_pearson(kept_others, others);
+    point.signal_efficiency = static_cast<double>(kept_electrons) / static_cast<double>(electrons);
+    point.background_fraction = static_cast<double>(kept_others) / static_cast<double>(others);
+    point.background_fraction_low = interval.low;
+    point.background_fraction_high = interval.high;
+    report(formatted(
+        "%s (wanted PD %.4f): test PD %.4f of %zu, FA %.4f of %zu (95 %%: %.4f to "
+        "%.4f)",
+        point.name.c_str(), recipe_.working_points[index].efficiency, point.signal_efficiency,
+        electrons, point.background_fraction, others, interval.low, interval.high));
 }
 
 }  // namespace

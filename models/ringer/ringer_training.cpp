@@ -51,7 +51,8 @@ class BinTraining {
         std::vector<float> electrons, others;
         for (std::size_t first = 0; first < sample.count(); first += network_->mini_batch()) {
             const std::size_t rows = std::min(network_->mini_batch(), sample.count() - first);
-            const auto from = sample.rings.begin() + static_cast<std::ptrdiff_t>(first * sample.width);
+            const auto from =
+                sample.rings.begin() + static_cast<std::ptrdiff_t>(first * sample.width);
             std::copy_n(from, rows * sample.width, network_->input(0).begin());
             if (!network_->forward(rows, engine::ForwardMode::Evaluation)) {
                 return {};
@@ -124,9 +125,8 @@ tl::expected<TrainedBin, std::string> train_ringer_bin(const std::string& name,
         Expects(sample->electrons() > 0 && sample->electrons() < sample->count());
     }
     const std::array<std::size_t, 3> nodes = {training.width, options.hidden_units, 1};
-    auto network =
-        engine::TrainableNetwork::create(make_mlp(name, nodes, LastLayer::linear, options.seed),
-                                         {.mini_batch = options.mini_batch});
+    auto network = engine::TrainableNetwork::create(
+        make_mlp(name, nodes, LastLayer::linear, options.seed), {.mini_batch = options.mini_batch});
     if (!network) {
         return tl::unexpected(name + ": " + network.error());
     }

@@ -20,12 +20,12 @@ std::vector<std::string> make_input_columns() {
     names.reserve(kTableColumns);
     for (const char* const window : {"inner_adc", "outer_adc"}) {
         for (std::size_t pixel = 0; pixel < kWindowPixels; ++pixel) {
-            names.push_back(window + std::to_string(pixel));
+            names.push_back(std::string(window).append(std::to_string(pixel)));
         }
     }
     names.insert(names.end(), {"inner_layer", "outer_layer"});
     for (std::size_t feature = 0; feature < kDoubletFeatures; ++feature) {
-        names.push_back("f" + std::to_string(feature));
+        names.push_back(std::string("f").append(std::to_string(feature)));
     }
     return names;
 }
