@@ -3,6 +3,8 @@
 #include <array>
 
 #include "models/network_model.hpp"
+#include "models/ringer/ringer_model.hpp"
+#include "models/seed_filter/seed_filter_model.hpp"
 #include "models/vae/vae_model.hpp"
 
 namespace tamis::models {
@@ -10,6 +12,8 @@ namespace {
 
 constexpr auto kKinds = std::to_array<ModelKind>({
     {"vae", load_vae},
+    {"ringer", load_ringer},
+    {"seed_filter", load_seed_filter},
     {"onnx", load_network_model},
 });
 

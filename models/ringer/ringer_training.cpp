@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <gsl/assert>
 #include <numeric>
 
@@ -15,6 +16,12 @@ namespace tamis::models {
 
 namespace {
 
+engine::OptimizerConfig adam(float learning_rate) {
+    engine::OptimizerConfig config;
+    config.learning_rate = learning_rate;
+    return config;
+}
+
 class BinTraining {
  public:
     BinTraining(std::unique_ptr<engine::TrainableNetwork> network, const RingRows& training,
@@ -22,7 +29,7 @@ class BinTraining {
         : network_(std::move(network)),
           training_(training),
           options_(options),
-          optimizer_({.learning_rate = options.learning_rate}),
+          optimizer_(adam(options.learning_rate)),
           order_(training.count()) {
         std::iota(order_.begin(), order_.end(), std::size_t{0});
         const auto electrons = static_cast<double>(training.electrons());
@@ -37,7 +44,9 @@ class BinTraining {
         for (std::size_t first = 0; first < order_.size(); first += network_->mini_batch()) {
             const std::size_t rows = std::min(network_->mini_batch(), order_.size() - first);
             if (!train_batch(std::span(order_).subspan(first, rows))) {
-                return tl::unexpected("the engine failed in epoch " + std::to_string(epoch));
+                return tl::unexpected("the loss or the engine failed in epoch " +
+                                      std::to_string(epoch) + " (" + network_->first_non_finite() +
+                                      ")");
             }
         }
         if (const std::string where = network_->first_non_finite(); !where.empty()) {
@@ -92,8 +101,8 @@ class BinTraining {
         }
         const engine::LossBatch batch{network_->output(0).first(rows.size()), targets_, weights_,
                                       rows.size(), 1};
-        loss_.evaluate(batch, network_->output_gradient(0).first(rows.size()));
-        if (!network_->backward()) {
+        const double loss = loss_.evaluate(batch, network_->output_gradient(0).first(rows.size()));
+        if (!std::isfinite(loss) || !network_->backward()) {
             return false;
         }
         optimizer_.step(network_->parameters());
