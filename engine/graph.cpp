@@ -79,12 +79,6 @@ tl::expected<ValueShapes, std::string> check_graph(const Graph& graph) {
             return tl::unexpected(describe(node) + " has " + std::to_string(node.outputs.size()) +
                                   " outputs (unsupported); exactly one is supported");
         }
-        for (const std::string& input : node.inputs) {
-            if (!shapes.contains(input) && !graph.weights.contains(input)) {
-                return tl::unexpected(describe(node) + " reads \"" + input +
-                                      "\", which nothing before it defines");
-            }
-        }
         auto shape = infer_node_shape(graph, node, shapes);
         if (!shape) return tl::unexpected(describe(node) + ": " + shape.error());
         shapes[node.outputs[0]] = std::move(*shape);

@@ -290,6 +290,11 @@ tl::expected<Shape, std::string> infer_node_shape(const Graph& graph, const Node
     if (rule == kRules.end()) {
         return refuse("operator not supported; supported are " + supported_operators());
     }
+    for (const std::string& input : node.inputs) {
+        if (!known.contains(input) && !graph.weights.contains(input)) {
+            return refuse("reads \"" + input + "\", which nothing before it defines");
+        }
+    }
     return rule->shape(Inspection{graph, node, known});
 }
 
