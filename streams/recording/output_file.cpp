@@ -146,7 +146,7 @@ std::string OutputFile::error() const {
 WriteStatus OutputFile::note(const char* action, int error_number) noexcept {
     failed_action_ = action;
     error_number_ = error_number;
-    const bool is_full = error_number == ENOSPC || error_number == EDQUOT;
+    const bool is_full = error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
     if (!is_full) {
         broken_ = true;
     }

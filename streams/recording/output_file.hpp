@@ -18,7 +18,7 @@ enum class ExistingFile : std::uint8_t { refuse, replace };
 
 enum class WriteStatus : std::uint8_t {
     written,
-    no_space,  // disk or quota is full; nothing was written, the same call may succeed later
+    no_space,  // disk, quota or file size is used up; nothing was written, a later call may succeed
     failed,    // the file takes nothing more
 };
 

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 
 #include "streams/recording/mcap_reader.hpp"
@@ -163,6 +165,67 @@ TEST(McapWriter, reports_a_full_disk) {
     const auto refused = McapWriter::create("/dev/full", {});
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error(), testing::HasSubstr("No space left on device"));
+}
+
+// Files of this process may not grow beyond a size, as on a full disk.
+class FileSizeLimit {
+ public:
+    explicit FileSizeLimit(rlim_t bytes) {
+        ::getrlimit(RLIMIT_FSIZE, &before_);
+        before_action_ = std::signal(SIGXFSZ, SIG_IGN);
+        const rlimit limit{bytes, before_.rlim_max};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    ~FileSizeLimit() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, before_action_);
+    }
+    FileSizeLimit(const FileSizeLimit&) = delete;
+    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+    rlimit before_{};
+    void (*before_action_)(int) = nullptr;
+};
+
+TEST(McapWriter, goes_on_where_it_was_when_a_full_disk_has_room_again) {
+    const ScratchFolder folder;
+    const std::string path = folder.file("run.mcap");
+    const auto messages = sample_messages(100, 1000);
+    McapWriterOptions options;
+    options.compression = Compression::none;
+    options.chunk_bytes = 10'000;
+    auto created = McapWriter::create(path, options);
+    ASSERT_TRUE(created) << created.error();
+    McapWriter& writer = **created;
+    ASSERT_EQ(writer.add_channel(0, "even", "text"), 0);
+    ASSERT_EQ(writer.add_channel(0, "odd", "text"), 1);
+    const auto write = [&](const tests::SampleMessage& message) {
+        return writer.write({message.channel_id, message.sequence, message.log_time_ns,
+                             message.publish_time_ns, bytes_of(message.contents)});
+    };
+    std::size_t next = 0;
+    {
+        const FileSizeLimit limit(45'000);  // within the fifth chunk
+        while (write(messages.at(next)) == WriteStatus::written) {
+            ++next;
+        }
+        EXPECT_EQ(write(messages.at(next)), WriteStatus::no_space);
+        EXPECT_EQ(writer.close(), WriteStatus::no_space);
+        EXPECT_THAT(writer.error(), testing::HasSubstr("File too large"));
+        auto reader = McapReader::open(path);
+        ASSERT_TRUE(reader) << reader.error();
+        EXPECT_EQ(tests::read_all(*reader).size(), 40U);
+        EXPECT_EQ(reader->end_reason(), "the file ends before its data does") << "no torn record";
+    }
+    for (; next < messages.size(); ++next) {
+        ASSERT_EQ(write(messages[next]), WriteStatus::written) << writer.error();
+    }
+    ASSERT_EQ(writer.close(), WriteStatus::written) << writer.error();
+    auto reader = McapReader::open(path);
+    ASSERT_TRUE(reader) << reader.error();
+    EXPECT_EQ(tests::read_all(*reader), messages);
+    EXPECT_EQ(reader->end(), ReadEnd::complete) << reader->end_reason();
 }
 
 TEST(McapWriter, writes_a_message_larger_than_a_chunk) {
