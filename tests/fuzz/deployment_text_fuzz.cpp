@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // The corpus names a menu that is there on every Linux: any regular file does.
     std::string text(reinterpret_cast<const char*>(data), size);
     const auto read =
-        config::parse_deployment(std::move(text), "/proc/node.pbtxt", {.cpu_count = 4});
+        config::parse_deployment(std::move(text), "/proc/node.pbtxt", {.cpu_count = 8});
     if (!read) {
         Ensures(!read.error().empty());
         return 0;
