@@ -79,7 +79,7 @@ void add_heavy_flavour_leptons(RandomStream& random, HardScatter& out) {
         if (!random.chance(probability)) {
             continue;
         }
-        const double share = std::min(0.6, random.exponential(0.15));
+        const double share = std::min(0.6, random.exponential(0.2));
         out.leptons.push_back({.p = share * parton.p,
                                .flavour = draw_flavour(random),
                                .charge = random.chance(0.5) ? 1 : -1,

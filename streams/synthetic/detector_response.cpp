@@ -9,6 +9,8 @@ namespace {
 constexpr double kMeanMu = 20.0;
 constexpr double kElectronEtaMax = 2.5, kMuonEtaMax = 2.4;
 constexpr double kElectronThreshold = 23.0, kMuonThreshold = 25.0;  // GeV
+constexpr double kElectronFloor = 4.0, kMuonFloor = 5.0;            // GeV
+constexpr double kMuonEfficiency = 0.95;
 constexpr double kIsolationMax = 0.45;
 constexpr double kJetPtMin = 15.0, kJetEtaMax = 4.7, kJetRadius = 0.4;
 
@@ -26,7 +28,7 @@ constexpr std::array<ProcessResponse, kSyntheticProcesses> kResponse = {{
     {0.92, 0.020, 0.015, 16.0, 0.0},   // QCD
     {0.92, 0.004, 0.002, 14.0, 0.0},   // Z
     {0.80, 0.020, 0.020, 48.0, 0.0},   // top pairs
-    {0.92, 0.006, 0.003, 24.0, 0.0},   // A -> 4 l
+    {0.80, 0.006, 0.003, 24.0, 0.0},   // A -> 4 l
     {0.86, 0.015, 0.015, 34.0, 0.0},   // LQ -> b tau
     {0.90, 0.015, 0.012, 26.0, 0.0},   // h0 -> tau tau
     {0.83, 0.020, 0.020, 36.0, 0.0},   // h+- -> tau nu
@@ -57,15 +59,19 @@ IsolationSums draw_cone(RandomStream& random, double vertices) noexcept {
     return sums;
 }
 
-// Hadrons of the lepton's own jet: mostly charged; photons and neutral hadrons often absent.
+// Hadrons of the lepton's own jet: mostly charged; photons and neutral hadrons are often absent or
+// below their threshold.
 void add_companions(RandomStream& random, double companions_pt, IsolationSums& sums) noexcept {
-    const double charged = random.uniform(0.3, 0.9);
-    const double photon = random.chance(0.7) ? random.uniform() : 0.0;
-    const double neutral = random.chance(0.5) ? random.uniform() : 0.0;
-    const double rest = std::max(1.0, photon + neutral);
-    sums.charged += charged * companions_pt;
-    sums.photon += (1.0 - charged) * companions_pt * photon / rest;
-    sums.neutral += (1.0 - charged) * companions_pt * neutral / rest;
+    constexpr double kTrackThreshold = 0.5, kNeutralThreshold = 1.0;  // GeV
+    const double rest = companions_pt * random.uniform(0.0, 0.75);
+    // In four of ten jets the neutral energy is all photons or all neutral hadrons.
+    const double split = std::clamp(random.uniform(-0.25, 1.45), 0.0, 1.0);
+    const double photon = split * rest;
+    const double neutral = rest - photon;
+    const double charged = companions_pt - rest;
+    sums.charged += charged > kTrackThreshold ? charged : 0.0;
+    sums.photon += photon > kNeutralThreshold ? photon : 0.0;
+    sums.neutral += neutral > kNeutralThreshold ? neutral : 0.0;
 }
 
 struct SeenLepton {
@@ -81,11 +87,13 @@ struct SeenLepton {
 bool is_seen(RandomStream& random, const TrueLepton& lepton, double pt, double eta,
              double electron_efficiency) noexcept {
     const bool electron = lepton.flavour == LeptonFlavour::electron;
-    if (pt < 0.5 || std::abs(eta) > (electron ? kElectronEtaMax : kMuonEtaMax)) {
+    // The turn-on of the reconstruction is sharp; in jets it is found in the published spectra,
+    // too.
+    const double floor = electron ? kElectronFloor : kMuonFloor;
+    if (pt < floor || std::abs(eta) > (electron ? kElectronEtaMax : kMuonEtaMax)) {
         return false;
     }
-    const double plateau = electron ? electron_efficiency : 0.95;
-    return random.chance(plateau * (1.0 - std::exp(-pt / (electron ? 8.0 : 6.0))));
+    return random.chance(electron ? electron_efficiency : kMuonEfficiency);
 }
 
 void append(const SeenLepton& lepton, LeptonColumns& out) {
@@ -295,11 +303,12 @@ void draw_hadron_counts(RandomStream& random, Collision& out) noexcept {
 }
 
 // A soft lepton of a decay in flight or a misidentified hadron; never the hardest.
-void add_soft_lepton(RandomStream& random, double probability, LeptonColumns& leptons) {
+void add_soft_lepton(RandomStream& random, double probability, double floor,
+                     LeptonColumns& leptons) {
     if (!random.chance(probability)) {
         return;
     }
-    const double pt = 0.5 + random.exponential(5.0);
+    const double pt = floor + random.exponential(4.0);
     if (pt > 20.0) {
         return;
     }
@@ -325,8 +334,8 @@ void reconstruct_hadrons(RandomStream& random, const HardScatter& truth, Collisi
     keep_jets(random, jets, out.jets);
     draw_missing_momentum(random, truth, out);
     draw_hadron_counts(random, out);
-    add_soft_lepton(random, response_of(out).second_electron_fake, out.electrons);
-    add_soft_lepton(random, response_of(out).second_muon_fake, out.muons);
+    add_soft_lepton(random, response_of(out).second_electron_fake, kElectronFloor, out.electrons);
+    add_soft_lepton(random, response_of(out).second_muon_fake, kMuonFloor, out.muons);
 }
 
 }  // namespace tamis::streams

@@ -67,7 +67,7 @@ void draw_qcd(RandomStream& random, HardScatter& out) {
     const double eta = random.uniform(-2.6, 2.6);
     const double phi = random.angle();
     const double neutrino_pt = random.gamma(1.2, 6.5);
-    const double companions_pt = pt * random.gamma(1.9, 0.2);
+    const double companions_pt = pt * random.gamma(1.5, 0.33);
     const std::int32_t charge = random.chance(0.5) ? 1 : -1;
     out.leptons.push_back({.p = FourVector::from_pt_eta_phi_mass(pt, eta, phi, 0.0),
                            .flavour = draw_flavour(random),
@@ -88,7 +88,7 @@ void draw_qcd(RandomStream& random, HardScatter& out) {
 }
 
 void draw_ttbar(RandomStream& random, HardScatter& out) {
-    const DecayPair tops = draw_pair(random, kTopMass, kTopMass, {130.0, 28.0, 1.3});
+    const DecayPair tops = draw_pair(random, kTopMass, kTopMass, {105.0, 26.0, 1.3});
     decay_top(random, tops.first, 1, out);
     decay_top(random, tops.second, -1, out);
     add_radiation(random, {0.9, 18.0, 36.0}, out);
@@ -129,7 +129,7 @@ void draw_a_to_4l(RandomStream& random, HardScatter& out) {
     constexpr double kMass = 50.0;
     const FourVector scalar = draw_light_scalar(random, kMass, out);
     const double first = kMass * random.uniform(0.15, 0.75);
-    const double second = (kMass - first) * random.uniform(0.3, 0.97);
+    const double second = (kMass - first) * random.uniform(0.15, 0.9);
     const DecayPair pairs = isotropic_decay(random, scalar, first, second);
     for (const FourVector& pair : {pairs.first, pairs.second}) {
         const DecayPair leptons = isotropic_decay(random, pair, 0.0, 0.0);
