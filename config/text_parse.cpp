@@ -3,11 +3,13 @@
 #include <google/protobuf/io/tokenizer.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <vector>
 
 #include "config/field_words.hpp"
 #include "config/nearest_name.hpp"
+#include "config/text_schema.hpp"
 
 namespace tamis::config {
 
@@ -40,11 +42,43 @@ class FirstError final : public pb::io::ErrorCollector {
     std::vector<Report> warnings;
 };
 
+enum class ReportKind : unsigned char {
+    open_text,   // reported at the end of its line
+    bad_word,    // not of the enumeration, not a boolean; reported at the token behind it
+    repetition,  // of a field, or of a choice; reported at the token behind its name
+    no_name,     // where one should begin
+    no_value,    // or no colon, bracket, comma; what is there instead is reported
+    lexical,     // what the tokenizer cannot cut
+};
+
+// By the first words of the parser's messages: Protobuf numbers them not.
+ReportKind kind_of(std::string_view message) {
+    struct Beginning {
+        std::string_view words;
+        ReportKind kind;
+    };
+    constexpr auto kBeginnings = std::to_array<Beginning>({
+        {"String literals cannot cross", ReportKind::open_text},
+        {"Invalid value for boolean", ReportKind::bad_word},
+        {"Unknown enumeration value", ReportKind::bad_word},
+        {"Non-repeated field", ReportKind::repetition},
+        {"Field \"", ReportKind::repetition},
+        {"Expected identifier", ReportKind::no_name},
+        {"Expected", ReportKind::no_value},
+        {"Integer out of range", ReportKind::no_value},
+    });
+    const auto* const found = std::find_if(
+        kBeginnings.begin(), kBeginnings.end(),
+        [&](const Beginning& beginning) { return message.starts_with(beginning.words); });
+    return found == kBeginnings.end() ? ReportKind::lexical : found->kind;
+}
+
 class RepairingParse {
  public:
     RepairingParse(std::string text, pb::Message& root, MistakeList& mistakes)
         : parsed_{TextTokens(std::move(text)), nullptr, {}, true},
           root_(root),
+          schema_(parsed_.tokens, *root.GetDescriptor()),
           mistakes_(mistakes) {}
 
     ParsedText run();
@@ -52,6 +86,8 @@ class RepairingParse {
  private:
     void repair(const Report& error);
     void repair_end();
+    void repair_word(std::size_t word);
+    void repair_open_text(std::size_t text);
     void repair_closer(std::size_t closer);
     void repair_value(std::size_t field, std::size_t value, const Report& error);
     void repair_repetition(std::size_t name);
@@ -60,20 +96,18 @@ class RepairingParse {
     void note_damaged(std::size_t field);
     void blank_field(std::size_t field);
     void blank_entry(std::size_t value);
-    [[nodiscard]] const pb::Descriptor* message_of(std::size_t block) const;
-    [[nodiscard]] const pb::FieldDescriptor* descriptor_of(std::size_t field) const;
-    [[nodiscard]] std::string block_name(std::size_t block) const;
-    [[nodiscard]] std::string value_text(std::size_t first, std::size_t field) const;
-    [[nodiscard]] bool belongs_outside(std::size_t field, std::size_t value) const;
-    [[nodiscard]] std::string outer_owner(std::size_t name) const;
 
     [[nodiscard]] TextTokens& tokens() { return parsed_.tokens; }
     [[nodiscard]] const TextTokens& tokens() const { return parsed_.tokens; }
     [[nodiscard]] const Token& at(std::size_t token) const { return tokens().tokens()[token]; }
+    [[nodiscard]] bool follows_mark(std::size_t token) const {
+        return tokens().is(token - 1, ':') || tokens().is(token - 1, '=');
+    }
     [[nodiscard]] std::size_t end() const { return tokens().tokens().size() - 1; }
 
     ParsedText parsed_;
     pb::Message& root_;
+    TextSchema schema_;
     MistakeList& mistakes_;
     std::set<std::size_t> unknown_;  // offsets of names that were noted
 };
@@ -119,51 +153,41 @@ ParsedText RepairingParse::run() {
 
 // Every case blanks a token at least, or closes what is open: the loop ends.
 void RepairingParse::repair(const Report& error) {
-    const std::string& message = error.message;
+    const ReportKind kind = kind_of(error.message);
     // A text that does not end is reported where its line ends.
-    const int back = message.starts_with("String literals cannot cross") ? 1 : 0;
+    const int back = kind == ReportKind::open_text ? 1 : 0;
     const std::size_t token = tokens().find(error.line, error.column - back);
     if (token == end()) {
         repair_end();
-        return;
-    }
-    if (token > 0 && (message.starts_with("Invalid value for boolean") ||
-                      message.starts_with("Unknown enumeration value"))) {
-        const std::size_t value = token - 1;
-        const bool is_next_name = value > 0 && at(value).field == value;
-        repair_value(is_next_name ? at(value - 1).field : at(value).field,
-                     is_next_name ? kNoToken : value, error);
-        return;
-    }
-    if (token > 0 &&
-        (message.starts_with("Non-repeated field") || message.starts_with("Field \""))) {
+    } else if (kind == ReportKind::open_text) {
+        repair_open_text(token);
+    } else if (kind == ReportKind::bad_word) {
+        repair_word(token - 1);
+    } else if (kind == ReportKind::repetition) {
         repair_repetition(token - 1);
-        return;
-    }
-    const bool wants_name = message.starts_with("Expected identifier");
-    const bool is_value = token > 0 && (tokens().is(token - 1, ':') || tokens().is(token - 1, '='));
-    if (wants_name && !is_value && at(token).field == token) {
+    } else if (kind == ReportKind::no_name && !follows_mark(token) && at(token).field == token) {
         tokens().is_closer(token) ? repair_closer(token) : note_stray(token, error);
-        return;
+    } else if (kind != ReportKind::lexical && token > 0 &&
+               (tokens().is_closer(token) || at(token).field == token)) {
+        // Something was missing before what stands here: `name: }`, or the next field's name.
+        repair_value(at(token - 1).field, kNoToken, error);
+    } else {
+        repair_value(at(token).field, token, error);
     }
-    if (tokens().is_closer(token) || (at(token).field == token && token > 0)) {
-        // The parser wanted more of what stands before; lexical errors are about the token itself.
-        const bool wanted_more = message.starts_with("Expected") || is_value;
-        if (wanted_more && token > 0 && at(token - 1).block == at(token).block) {
-            repair_value(at(token - 1).field, kNoToken, error);
-            return;
-        }
-        if (wanted_more && token > 0 && tokens().is_closer(token) &&
-            !tokens().is_opener(token - 1)) {
-            repair_value(at(token - 1).field, kNoToken, error);
-            return;
-        }
-        if (tokens().is_closer(token)) {
-            repair_closer(token);
-            return;
-        }
-    }
-    repair_value(at(token).field, token, error);
+}
+
+// The word is no value of an enumeration or a boolean; or it is the next field's name.
+void RepairingParse::repair_word(std::size_t word) {
+    const bool is_next_name = word > 0 && at(word).field == word;
+    repair_value(is_next_name ? at(word - 1).field : at(word).field, is_next_name ? kNoToken : word,
+                 {});
+}
+
+void RepairingParse::repair_open_text(std::size_t text) {
+    mistakes_.add(tokens().place(text), "a text does not end on its line",
+                  "close it with a double quote");
+    note_damaged(at(text).field);
+    tokens().blank_open_text(at(text).field, text);
 }
 
 void RepairingParse::repair_end() {
@@ -173,7 +197,8 @@ void RepairingParse::repair_end() {
         return;
     }
     parsed_.is_structured = false;
-    mistakes_.add(tokens().place(at(open.back()).field), block_name(open.back()) + " is not closed",
+    mistakes_.add(tokens().place(at(open.back()).field),
+                  schema_.block_name(open.back()) + " is not closed",
                   "write " +
                       std::string(tokens().is(open.back(), '[')   ? "]"
                                   : tokens().is(open.back(), '<') ? ">"
@@ -191,18 +216,10 @@ void RepairingParse::repair_closer(std::size_t closer) {
 
 // The value of a field that is not what the field takes; no value token: there is none.
 void RepairingParse::repair_value(std::size_t field, std::size_t value, const Report& error) {
-    const pb::FieldDescriptor* descriptor = descriptor_of(field);
+    const pb::FieldDescriptor* descriptor = schema_.descriptor_of(field);
     const std::string name(tokens().text_of(field));
     const bool lacks_colon = error.message.starts_with("Expected \":\"");
-    if (error.message.starts_with("String literals cannot cross")) {
-        const std::size_t text = value == kNoToken ? field : value;
-        mistakes_.add(tokens().place(text), "a text does not end on its line",
-                      "close it with a double quote");
-        note_damaged(field);
-        tokens().blank_open_text(field, text);
-        return;
-    }
-    if (belongs_outside(field, value)) {
+    if (schema_.belongs_outside(field, value)) {
         // A bracket is missing above: that is the mistake, and it is reported as such.
     } else if (descriptor == nullptr) {
         if (!unknown_.contains(at(field).offset)) {
@@ -224,7 +241,7 @@ void RepairingParse::repair_value(std::size_t field, std::size_t value, const Re
             }
         }
         mistakes_.add(tokens().place(value),
-                      in_quotes(name) + " cannot be " + value_text(value, field),
+                      in_quotes(name) + " cannot be " + schema_.value_text(value, field),
                       std::move(remedy));
         if (tokens().list_around(value) != kNoToken) {
             blank_entry(value);
@@ -235,7 +252,7 @@ void RepairingParse::repair_value(std::size_t field, std::size_t value, const Re
 }
 
 void RepairingParse::repair_repetition(std::size_t name) {
-    const pb::FieldDescriptor* descriptor = descriptor_of(name);
+    const pb::FieldDescriptor* descriptor = schema_.descriptor_of(name);
     const std::size_t block = at(name).block;
     std::string problem = in_quotes(tokens().text_of(name)) + " is given twice";
     std::string remedy = "keep one";
@@ -244,7 +261,7 @@ void RepairingParse::repair_repetition(std::size_t name) {
         if (at(token).block != block || at(token).field != token) {
             continue;
         }
-        const pb::FieldDescriptor* earlier = descriptor_of(token);
+        const pb::FieldDescriptor* earlier = schema_.descriptor_of(token);
         if (earlier == nullptr) {
             continue;
         }
@@ -270,14 +287,14 @@ void RepairingParse::note_unknown(std::size_t name) {
         return;
     }
     const std::string written(tokens().text_of(name));
-    const pb::Descriptor* message = message_of(at(name).block);
+    const pb::Descriptor* message = schema_.message_of(at(name).block);
     if (message == nullptr || at(name).kind != TokenKind::identifier) {
         mistakes_.add(tokens().place(name), in_quotes(written) + " is not the name of a field",
                       kHowToWrite);
         return;
     }
     const auto known = field_names(*message);
-    const std::string owner = outer_owner(name);
+    const std::string owner = schema_.outer_owner(name);
     const auto nearest = owner.empty() ? nearest_name(written, known) : std::nullopt;
     if (!owner.empty() && !tokens().unclosed().empty()) {
         return;  // a bracket is missing above: that is the mistake, and it is reported as such
@@ -287,9 +304,10 @@ void RepairingParse::note_unknown(std::size_t name) {
         parsed_.damaged.insert(block_offset(tokens(), at(name).block), *nearest,
                                field_label(*meant));
     }
-    mistakes_.add(
-        tokens().place(name), block_name(at(name).block) + " has no field " + in_quotes(written),
-        owner.empty() ? name_remedy(written, known)
+    mistakes_.add(tokens().place(name),
+                  schema_.block_name(at(name).block) + " has no field " + in_quotes(written),
+                  owner.empty()
+                      ? name_remedy(written, known)
                       : "it belongs to " + owner + ": is a } missing or one too many above?");
 }
 
@@ -308,7 +326,7 @@ void RepairingParse::note_stray(std::size_t token, const Report& error) {
 }
 
 void RepairingParse::note_damaged(std::size_t field) {
-    if (const auto* descriptor = descriptor_of(field)) {
+    if (const auto* descriptor = schema_.descriptor_of(field)) {
         parsed_.damaged.insert(block_offset(tokens(), at(field).block), descriptor->name(),
                                field_label(*descriptor));
     }
@@ -337,67 +355,6 @@ void RepairingParse::blank_entry(std::size_t value) {
         ++last;
     }
     tokens().blank(first, last);
-}
-
-const pb::Descriptor* RepairingParse::message_of(std::size_t block) const {
-    if (block == kNoToken) {
-        return root_.GetDescriptor();
-    }
-    const pb::FieldDescriptor* field = descriptor_of(at(block).field);
-    return field == nullptr ? nullptr : field->message_type();
-}
-
-const pb::FieldDescriptor* RepairingParse::descriptor_of(std::size_t field) const {
-    // An entry of a list stands in the bracket of its own field.
-    const pb::Descriptor* message = message_of(at(field).block);
-    return message == nullptr || at(field).kind != TokenKind::identifier
-               ? nullptr
-               : message->FindFieldByName(std::string(tokens().text_of(field)));
-}
-
-std::string RepairingParse::block_name(std::size_t block) const {
-    if (block == kNoToken) {
-        return block_label(*root_.GetDescriptor());
-    }
-    return in_quotes(tokens().text_of(at(block).field));
-}
-
-std::string RepairingParse::value_text(std::size_t first, std::size_t field) const {
-    constexpr std::size_t kLongest = 60;
-    if (tokens().is(first, '{') || tokens().is(first, '<')) {
-        return "a block";
-    }
-    if (tokens().is(first, '[')) {
-        return "a list";
-    }
-    std::string text(tokens().text_of(first));
-    if (tokens().is(first, '-') && first < end() && at(first + 1).field == field) {
-        text += tokens().text_of(first + 1);
-    }
-    return text.size() > kLongest ? text.substr(0, kLongest) + "..." : text;
-}
-
-// A block where the field takes a value, or a value where it takes a block, as a field of that name
-// outside does; and brackets are open at the end of the text.
-bool RepairingParse::belongs_outside(std::size_t field, std::size_t value) const {
-    const pb::FieldDescriptor* descriptor = descriptor_of(field);
-    return !tokens().unclosed().empty() && value != kNoToken && descriptor != nullptr &&
-           tokens().is_opener(value) != (descriptor->message_type() != nullptr) &&
-           !outer_owner(field).empty();
-}
-
-// A block around the name's own that knows such a field.
-std::string RepairingParse::outer_owner(std::size_t name) const {
-    std::size_t block = at(name).block;
-    while (block != kNoToken) {
-        block = at(block).block;
-        const pb::Descriptor* message = message_of(block);
-        if (message != nullptr &&
-            message->FindFieldByName(std::string(tokens().text_of(name))) != nullptr) {
-            return block_name(block);
-        }
-    }
-    return {};
 }
 
 }  // namespace
