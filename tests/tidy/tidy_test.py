@@ -21,7 +21,7 @@ LAYERS = {
 # One library, one home: header prefix -> folders that may name it.
 HOMES = {
     r"(dnnl|oneapi/dnnl/dnnl)\.hpp?": {"engine"},
-    r"onnx/": {"engine"},
+    r"onnx/": {"engine", "tests"},  # tests: ONNX's own checker
     r"zmq\.h(pp)?": {"streams", "bench", "tests"},
     r"mcap/": set(),
     r"zstd\.h": {"streams"},
