@@ -72,6 +72,7 @@ class Model {
     [[nodiscard]] std::optional<std::size_t> find_working_point(
         std::string_view name) const noexcept;
 
+    // The model must outlive its scorers.
     [[nodiscard]] virtual std::unique_ptr<Scorer> make_scorer(std::size_t max_events) const = 0;
 
     // The table form, for files of features: each row holds values of input_columns(), each answer

@@ -16,13 +16,12 @@ namespace {
 namespace fs = std::filesystem;
 
 tl::expected<void, std::string> write_beside_and_rename(const fs::path& path,
-                                                        std::span<const std::byte> bytes) {
+                                                        const std::string& bytes) {
     fs::path unfinished = path;
     unfinished += ".unfinished";
     {
         std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
-        file.write(reinterpret_cast<const char*>(bytes.data()),
-                   static_cast<std::streamsize>(bytes.size()));
+        file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         file.close();
         if (!file) {
             return tl::make_unexpected(unfinished.string() +
@@ -41,14 +40,16 @@ tl::expected<void, std::string> write_beside_and_rename(const fs::path& path,
 
 }  // namespace
 
-void add_network(ModelFiles& files, NetworkFile entry, std::vector<std::byte> onnx) {
-    entry.sha256 = sha256_of(onnx);
+void add_network(ModelFiles& files, NetworkFile entry, std::string onnx) {
+    entry.sha256 = sha256_of(std::as_bytes(std::span(onnx)));
     files.manifest.networks.push_back(std::move(entry));
     files.networks.push_back(std::move(onnx));
 }
 
-void add_network(ModelFiles& files, NetworkFile entry, const engine::Graph& graph) {
-    add_network(files, std::move(entry), engine::write_onnx(graph));
+tl::expected<void, std::string> add_network(ModelFiles& files, NetworkFile entry,
+                                            const engine::Graph& graph) {
+    return engine::write_onnx(graph).map(
+        [&](std::string&& onnx) { add_network(files, std::move(entry), std::move(onnx)); });
 }
 
 tl::expected<void, std::string> add_golden_vectors(ModelFiles& files,

@@ -2,7 +2,6 @@
 // is config's to write. Cold path; any thread.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -17,13 +16,14 @@ namespace tamis::models {
 struct ModelFiles {
     Manifest manifest;
     // The contents of manifest.networks, in that order.
-    std::vector<std::vector<std::byte>> networks;
+    std::vector<std::string> networks;
 };
 
 // Appends a network under the file name, with its hash.
-void add_network(ModelFiles& files, NetworkFile entry, std::vector<std::byte> onnx);
-// The same from a graph.
-void add_network(ModelFiles& files, NetworkFile entry, const engine::Graph& graph);
+void add_network(ModelFiles& files, NetworkFile entry, std::string onnx);
+// The same from a graph. Error: the graph cannot be written.
+[[nodiscard]] tl::expected<void, std::string> add_network(ModelFiles& files, NetworkFile entry,
+                                                          const engine::Graph& graph);
 
 // Scores each row by the model that the files make and puts it and its answer into the manifest as
 // a golden vector. `rows`: rows of the table form. Error: the files make no model, or a row cannot

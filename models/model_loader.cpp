@@ -63,8 +63,8 @@ tl::expected<void, std::string> check_golden_vector(const Model& model, std::siz
 
 }  // namespace
 
-tl::expected<std::vector<std::byte>, std::string> read_network_file(const NetworkFile& entry,
-                                                                    const fs::path& directory) {
+tl::expected<std::string, std::string> read_network_file(const NetworkFile& entry,
+                                                         const fs::path& directory) {
     if (!lies_within_directory(entry.file)) {
         return refuse("network file '" + entry.file +
                       "' leads out of the model's directory; right is a name inside it");
@@ -80,9 +80,9 @@ tl::expected<std::vector<std::byte>, std::string> read_network_file(const Networ
         return refuse(path.string() + ": has " + std::to_string(size) +
                       " bytes; right are at most " + std::to_string(kMaxNetworkBytes));
     }
-    std::vector<std::byte> bytes(size);
+    std::string bytes(size, '\0');
     std::ifstream file(path, std::ios::binary);
-    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+    file.read(bytes.data(), static_cast<std::streamsize>(size));
     if (!file) {
         return refuse(path.string() + ": reading stopped before its end; try again");
     }
@@ -99,7 +99,7 @@ tl::expected<void, std::string> check_golden_vectors(const Model& model) {
 }
 
 tl::expected<std::shared_ptr<const Model>, std::string> load_model(
-    const Manifest& manifest, const std::vector<std::vector<std::byte>>& networks) {
+    const Manifest& manifest, const std::vector<std::string>& networks) {
     if (networks.size() != manifest.networks.size()) {
         return refuse("model '" + manifest.name + "': " + std::to_string(networks.size()) +
                       " networks given; right are the " + std::to_string(manifest.networks.size()) +
@@ -108,12 +108,13 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_model(
     std::vector<engine::Graph> graphs;
     for (std::size_t i = 0; i < networks.size(); ++i) {
         const NetworkFile& entry = manifest.networks[i];
-        if (const std::string hash = sha256_of(networks[i]); hash != entry.sha256) {
+        const auto bytes = std::as_bytes(std::span(networks[i]));
+        if (const std::string hash = sha256_of(bytes); hash != entry.sha256) {
             return refuse("model '" + manifest.name + "': " + entry.file + " has SHA-256 " + hash +
                           " (the file was changed or the manifest is of another one); right is " +
                           entry.sha256);
         }
-        auto graph = engine::read_onnx(networks[i]);
+        auto graph = engine::read_onnx(bytes);
         if (!graph) {
             return refuse("model '" + manifest.name + "': " + entry.file + ": " + graph.error());
         }
@@ -131,7 +132,7 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_model(
 
 tl::expected<std::shared_ptr<const Model>, std::string> load_model(const Manifest& manifest,
                                                                    const fs::path& directory) {
-    std::vector<std::vector<std::byte>> networks;
+    std::vector<std::string> networks;
     for (const NetworkFile& entry : manifest.networks) {
         auto bytes = read_network_file(entry, directory);
         if (!bytes) {

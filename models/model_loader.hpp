@@ -17,7 +17,7 @@ namespace tamis::models {
 inline constexpr std::size_t kMaxNetworkBytes = std::size_t{256} << 20;
 
 // The bytes of one network file, its hash not looked at. The error names the file.
-[[nodiscard]] tl::expected<std::vector<std::byte>, std::string> read_network_file(
+[[nodiscard]] tl::expected<std::string, std::string> read_network_file(
     const NetworkFile& entry, const std::filesystem::path& directory);
 
 // Errors: a file that is missing, too large, outside the directory or of another hash; a network
@@ -28,7 +28,7 @@ inline constexpr std::size_t kMaxNetworkBytes = std::size_t{256} << 20;
 
 // As load_model, from contents in memory in the manifest's order.
 [[nodiscard]] tl::expected<std::shared_ptr<const Model>, std::string> load_model(
-    const Manifest& manifest, const std::vector<std::vector<std::byte>>& networks);
+    const Manifest& manifest, const std::vector<std::string>& networks);
 
 // Scores every golden vector of the manifest; an answer may differ by relative_tolerance of the
 // expected value, or of 1 where that is smaller. The error names vector, column and both values.

@@ -290,7 +290,9 @@ tl::expected<ModelFiles, std::string> train_vae(
     files.manifest.provenance.report = training_report(*outcome, recipe);
     NetworkFile entry;
     entry.file = vae::kNetworkFileName;
-    add_network(files, std::move(entry), outcome->weights.scoring_graph);
+    if (auto added = add_network(files, std::move(entry), outcome->weights.scoring_graph); !added) {
+        return refuse(added.error());
+    }
     if (auto judged = judge(recipe, *samples, files); !judged) {
         return refuse(judged.error());
     }

@@ -22,11 +22,11 @@
 namespace tamis::models::vae {
 
 struct VaeTrainingOptions {
-    VaeShape shape;
+    VaeShape shape = {};
     std::uint64_t seed = 1;
     double beta = 0.3;  // weight of the divergence in the loss
     DivergenceForm divergence = DivergenceForm::exact;
-    std::size_t mini_batch = 500;
+    std::size_t mini_batch = 250;
     float learning_rate = 1e-3F;
     float max_norm = 1000;  // of a unit's weights in Encoder_h2 and Decoder_h1, as published
 };

@@ -1,0 +1,163 @@
+#include "models/network_model.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "engine/graph_builder.hpp"
+#include "models/catalogue.hpp"
+#include "tests/models/event_maker.hpp"
+#include "tests/models/network_allocations.hpp"
+#include "tests/support/allocation_guard.hpp"
+
+namespace tamis::models {
+namespace {
+
+// Inputs a (3) and b (2) joined; outputs "sum" (1) and "both" (5).
+engine::Graph two_input_network() {
+    engine::GraphBuilder net("two_inputs", 1);
+    const auto a = net.input("a", {3});
+    const auto b = net.input("b", {2});
+    const auto both = net.concat({a, b});
+    const auto sum = net.dense(both, 1, "sum_layer", {.kernel = engine::Initialiser::One});
+    net.output(sum, "sum");
+    net.output(both, "both");
+    return net.build();
+}
+
+Manifest plain_manifest() {
+    Manifest manifest;
+    manifest.name = "two_inputs";
+    manifest.kind = "onnx";
+    manifest.schema = "five_numbers";
+    return manifest;
+}
+
+std::vector<float> answer_of(const Manifest& manifest, const std::vector<float>& row) {
+    const auto model = load_network_model(manifest, {two_input_network()}).value();
+    std::vector<float> answer(model->score_columns().size() * row.size() / 5);
+    model->score_table(row, answer);
+    return answer;
+}
+
+std::string refusal(const Manifest& manifest) {
+    const auto loaded = load_network_model(manifest, {two_input_network()});
+    return loaded ? "" : loaded.error();
+}
+
+TEST(NetworkModel, row_is_laid_over_the_inputs_one_after_the_other) {
+    const auto model = load_network_model(plain_manifest(), {two_input_network()}).value();
+    EXPECT_THAT(
+        std::vector<std::string>(model->input_columns().begin(), model->input_columns().end()),
+        testing::ElementsAre("x0", "x1", "x2", "x3", "x4"));
+    EXPECT_THAT(
+        std::vector<std::string>(model->score_columns().begin(), model->score_columns().end()),
+        testing::ElementsAre("score", "sum", "both_0", "both_1", "both_2", "both_3", "both_4"));
+    EXPECT_THAT(answer_of(plain_manifest(), {1, 2, 3, 4, 5}),
+                testing::ElementsAre(15, 15, 1, 2, 3, 4, 5));
+}
+
+TEST(NetworkModel, features_are_normalised_by_the_manifest) {
+    Manifest manifest = plain_manifest();
+    for (const char* name : {"p", "q", "r", "s", "t"}) {
+        FeatureSpec& feature = manifest.features.emplace_back();
+        feature.name.assign(name);
+        feature.offset = 1;
+        feature.scale = 2;
+    }
+    EXPECT_THAT(answer_of(manifest, {1, 3, 5, 7, 9}), testing::ElementsAre(10, 10, 0, 1, 2, 3, 4));
+    EXPECT_EQ(load_network_model(manifest, {two_input_network()}).value()->input_columns()[4], "t");
+}
+
+TEST(NetworkModel, each_reduction_by_hand) {
+    const std::vector<float> row = {1, -2, 3, 0, 2};
+    const auto score = [&row](const char* reduction, std::vector<double> values) {
+        Manifest manifest = plain_manifest();
+        manifest.parameters.push_back({.name = reduction, .values = std::move(values)});
+        return answer_of(manifest, row)[0];
+    };
+    EXPECT_EQ(score("score.element", {1, 4}), 2);
+    EXPECT_EQ(score("score.sum", {1}), 4);
+    EXPECT_EQ(score("score.sum_of_squares", {1}), 18);
+    EXPECT_EQ(score("score.max", {1}), 3);
+    EXPECT_EQ(score("score.one_minus_max", {1}), -2);
+    EXPECT_EQ(score("score.mean_squared_error", {1}), 0);
+}
+
+TEST(NetworkModel, manifest_that_does_not_fit_is_refused_with_the_reason) {
+    const auto with = [](const char* name, std::vector<double> values) {
+        Manifest manifest = plain_manifest();
+        manifest.parameters.push_back({.name = name, .values = std::move(values)});
+        return refusal(manifest);
+    };
+    EXPECT_NE(with("score.median", {0}).find("is no known reduction"), std::string::npos);
+    EXPECT_NE(with("score.sum", {2}).find("names an output the network lacks; it has 2"),
+              std::string::npos);
+    EXPECT_NE(with("score.element", {1, 5}).find("beyond the 5"), std::string::npos);
+    EXPECT_NE(with("score.element", {1}).find("1 values; right are 2"), std::string::npos);
+    EXPECT_NE(with("score.mean_squared_error", {0}).find("1 values with a row of 5"),
+              std::string::npos);
+    Manifest twice = plain_manifest();
+    twice.parameters = {{.name = "score.sum", .values = {1}}, {.name = "score.max", .values = {1}}};
+    EXPECT_NE(refusal(twice).find("both say what the score is"), std::string::npos);
+    Manifest features = plain_manifest();
+    features.features.resize(4);
+    EXPECT_NE(refusal(features).find("lists 4 features and the network takes 5"),
+              std::string::npos);
+    features.features.resize(5);
+    features.features[3].scale = 0;
+    EXPECT_NE(refusal(features).find("cannot be normalised"), std::string::npos);
+}
+
+wire::Features features_of(const std::string& schema, std::vector<float> values) {
+    wire::Features features;
+    features.set_schema(schema);
+    features.mutable_values()->Assign(values.begin(), values.end());
+    return features;
+}
+
+TEST(NetworkModel, scores_the_payload_of_its_schema) {
+    const auto model = make_model(plain_manifest(), {two_input_network()}).value();
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const std::array<streams::Event, 4> events = {
+        tests::event_of(features_of("five_numbers", {1, 2, 3, 4, 5})),
+        tests::event_of(features_of("others", {1, 2, 3, 4, 5})),
+        tests::event_of(features_of("five_numbers", {1, 2, 3, 4})),
+        tests::event_of(features_of("five_numbers", {1, 2, nan, 4, 5})),
+    };
+    std::array<EventInputs, 4> inputs;
+    std::array<EventInputs*, 4> pointers{};
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        inputs[i].attach(events[i]);
+        pointers[i] = &inputs[i];
+    }
+    const auto scorer = model->make_scorer(4);
+    scorer->score(pointers);
+    EXPECT_EQ(scorer->status(0), ScoreStatus::scored);
+    EXPECT_EQ(scorer->score_of(0), 15);
+    EXPECT_THAT(scorer->explanation(0).contributions, testing::ElementsAre(15, 1, 2, 3, 4, 5));
+    EXPECT_EQ(scorer->status(1), ScoreStatus::missing_input);
+    EXPECT_EQ(scorer->status(2), ScoreStatus::malformed_input);
+    EXPECT_EQ(scorer->status(3), ScoreStatus::non_finite_input);
+    const tests::AllocationGuard guard;
+    scorer->score(pointers);
+    const std::size_t allocations = guard.allocations();
+    EXPECT_EQ(allocations, tests::network_allocations(two_input_network(), 64, 1));
+}
+
+TEST(NetworkModel, many_rows_answer_as_each_alone) {
+    std::vector<float> rows;
+    for (int i = 0; i < 5 * 200; ++i) {
+        rows.push_back(std::sin(static_cast<float>(i)));
+    }
+    const std::vector<float> together = answer_of(plain_manifest(), rows);
+    for (std::size_t i = 0; i < 200; ++i) {
+        const auto first = rows.begin() + static_cast<std::ptrdiff_t>(5 * i);
+        const auto alone = answer_of(plain_manifest(), {first, first + 5});
+        ASSERT_EQ(together[7 * i], alone[0]) << i;
+    }
+}
+
+}  // namespace
+}  // namespace tamis::models
