@@ -46,10 +46,10 @@ void add_network(ModelFiles& files, NetworkFile entry, std::string onnx) {
     files.networks.push_back(std::move(onnx));
 }
 
-tl::expected<void, std::string> add_network(ModelFiles& files, NetworkFile entry,
-                                            const engine::Graph& graph) {
-    return engine::write_onnx(graph).map(
-        [&](std::string&& onnx) { add_network(files, std::move(entry), std::move(onnx)); });
+void add_network(ModelFiles& files, NetworkFile entry, const engine::Graph& graph) {
+    auto onnx = engine::write_onnx(graph);
+    Expects(onnx.has_value());
+    add_network(files, std::move(entry), std::move(*onnx));
 }
 
 tl::expected<void, std::string> add_golden_vectors(ModelFiles& files,

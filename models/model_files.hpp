@@ -21,9 +21,8 @@ struct ModelFiles {
 
 // Appends a network under the file name, with its hash.
 void add_network(ModelFiles& files, NetworkFile entry, std::string onnx);
-// The same from a graph. Error: the graph cannot be written.
-[[nodiscard]] tl::expected<void, std::string> add_network(ModelFiles& files, NetworkFile entry,
-                                                          const engine::Graph& graph);
+// The same from a graph, which must be one that check_graph accepts.
+void add_network(ModelFiles& files, NetworkFile entry, const engine::Graph& graph);
 
 // Scores each row by the model that the files make and puts it and its answer into the manifest as
 // a golden vector. `rows`: rows of the table form. Error: the files make no model, or a row cannot
