@@ -223,18 +223,18 @@ std::vector<std::string> training_report(const TrainingOutcome& outcome, const V
     report.push_back(
         epoch_line("kept epoch %zu: training loss %.4f, validation %.4f, rate %.1e", outcome.best));
     const auto& parameters = outcome.weights.parameters;
-    std::string prior = "prior mean";
-    for (const double mean : parameters.prior_mean) {
-        prior += " " + std::to_string(mean);
+    for (std::size_t j = 0; j < parameters.prior_mean.size(); ++j) {
+        std::array<char, 100> text{};
+        std::snprintf(text.data(), text.size(),
+                      "prior of latent dimension %zu: mean %.4f, sigma %.4f", j,
+                      parameters.prior_mean[j], parameters.prior_sigma[j]);
+        report.emplace_back(text.data());
     }
-    prior += ", sigma";
-    for (const double sigma : parameters.prior_sigma) {
-        prior += " " + std::to_string(sigma);
-    }
-    report.push_back(prior);
-    report.push_back(
-        "loss = nll + " + std::to_string(recipe.training.beta) + " kl, divergence " +
-        (recipe.training.divergence == vae::DivergenceForm::exact ? "exact" : "as published"));
+    std::array<char, 100> loss{};
+    std::snprintf(
+        loss.data(), loss.size(), "loss = nll + %.3g kl; divergence %s", recipe.training.beta,
+        recipe.training.divergence == vae::DivergenceForm::exact ? "exact" : "as published");
+    report.emplace_back(loss.data());
     return report;
 }
 
