@@ -117,7 +117,12 @@ tl::expected<CsvTable, std::string> read_csv_table(const std::filesystem::path& 
 tl::expected<void, std::string> write_csv_table(const std::filesystem::path& file,
                                                 std::span<const std::string> columns,
                                                 std::span<const float> values) {
-    std::ofstream stream(file, std::ios::binary | std::ios::trunc);
+    // Written beside and renamed, so that no reader sees half a table; a device is written as it is.
+    std::error_code error;
+    const bool is_device =
+        std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error);
+    const std::filesystem::path partial = is_device ? file.string() : file.string() + ".part";
+    std::ofstream stream(partial, std::ios::binary | std::ios::trunc);
     std::string text;
     for (std::size_t column = 0; column < columns.size(); ++column) {
         std::string quoted(2 * columns[column].size() + 2, '\0');
@@ -143,7 +148,15 @@ tl::expected<void, std::string> write_csv_table(const std::filesystem::path& fil
     stream.flush();
     if (!stream) {
         return tl::unexpected(
-            fmt::format("{}: cannot be written ({})", file.string(), std::strerror(errno)));
+            fmt::format("{}: cannot be written ({})", partial.string(), std::strerror(errno)));
+    }
+    stream.close();
+    if (!is_device) {
+        std::filesystem::rename(partial, file, error);
+        if (error) {
+            return tl::unexpected(
+                fmt::format("{}: cannot be renamed ({})", partial.string(), error.message()));
+        }
     }
     return {};
 }

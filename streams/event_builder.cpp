@@ -74,7 +74,7 @@ void EventBuilder::on_fragment(const Fragment& fragment, std::uint64_t arrival_n
     if (!run_) {
         run_ = fragment.run;
     }
-    if (fragment.run != *run_) {
+    if (fragment.run != *run_ && config_.runs == RunPolicy::one) {
         ++books_.fragments.wrong_run;
         return;
     }

@@ -28,12 +28,19 @@ enum class OverloadPolicy : std::uint8_t {
     shed,           // the event is opened and closed at once; its later fragments are late
 };
 
+// Which runs a builder takes; fragments of others are counted as wrong run.
+enum class RunPolicy : std::uint8_t {
+    one,  // Config::run, or the first one seen
+    any,  // a recording of many runs: events are told apart by run and number
+};
+
 class EventBuilder final : public MessageSink {
  public:
     struct Config {
         // Identifiers on the wire, 1 .. 64, all different; their order is the order in an event.
         std::vector<std::uint32_t> sources;
         std::optional<std::uint32_t> run;       // or the first one seen of a known source
+        RunPolicy runs = RunPolicy::one;
         std::uint64_t window_ns = 200'000'000;  // since an event's first fragment
         std::size_t window_bytes = std::size_t{128} << 20;  // payload of all open events
         std::size_t event_bytes = std::size_t{16} << 20;    // payload of one event

@@ -187,6 +187,19 @@ TEST_F(EventBuilderTest, takes_the_first_run_of_a_known_source_when_none_is_conf
     EXPECT_EQ(fragments().wrong_run, 1U);
 }
 
+TEST_F(EventBuilderTest, tells_equal_numbers_of_different_runs_apart_when_any_run_is_taken) {
+    EventBuilder::Config config = make_config();
+    config.runs = RunPolicy::any;
+    start(config);
+    send(make_message(kRun, 1, kA));
+    send(make_message(kRun + 1, 1, kA));
+    send(make_message(kRun + 1, 1, kB));
+    EXPECT_EQ(take().run, kRun + 1);
+    send(make_message(kRun, 1, kB));
+    EXPECT_EQ(take().run, kRun);
+    EXPECT_EQ(fragments().wrong_run, 0U);
+}
+
 TEST_F(EventBuilderTest, begins_another_run_without_the_memory_of_the_last) {
     start(make_builder_config());
     send(1, kA);
