@@ -44,4 +44,17 @@ DoubletSamples make_doublet_samples(std::uint64_t seed, std::uint32_t run, std::
     return samples;
 }
 
+std::vector<float> table_row_of(const DoubletView& doublet) {
+    std::vector<float> row;
+    for (const auto& window : {doublet.inner_adc, doublet.outer_adc}) {
+        for (std::size_t pixel = 0; pixel < kWindowPixels; ++pixel) {
+            row.push_back(static_cast<float>(window[2 * pixel] + 256 * window[2 * pixel + 1]));
+        }
+    }
+    row.push_back(doublet.inner_layer);
+    row.push_back(doublet.outer_layer);
+    row.insert(row.end(), doublet.features.begin(), doublet.features.end());
+    return row;
+}
+
 }  // namespace tamis::models

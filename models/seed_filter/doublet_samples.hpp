@@ -24,4 +24,7 @@ struct DoubletSamples {
 [[nodiscard]] DoubletSamples make_doublet_samples(std::uint64_t seed, std::uint32_t run,
                                                   std::size_t count);
 
+// A doublet as a row of the table form (seed_filter_model.hpp).
+[[nodiscard]] std::vector<float> table_row_of(const DoubletView& doublet);
+
 }  // namespace tamis::models

@@ -5,6 +5,14 @@
 
 namespace tamis::models {
 
+namespace {
+
+// Features as small as an angle between hits must not drown in the epsilon.
+constexpr float kEpsilon = 1e-6F;
+constexpr float kMomentum = 0.97F;
+
+}  // namespace
+
 engine::Graph make_seed_filter_network(const SeedFilterShape& shape, SeedFilterOutput output,
                                        std::uint64_t seed) {
     engine::GraphBuilder net("seed_filter", seed);
@@ -18,10 +26,11 @@ engine::Graph make_seed_filter_network(const SeedFilterShape& shape, SeedFilterO
         net.relu(net.convolution(image, shape.first_filters, "conv1", convolution)), pool);
     image = net.max_pool(
         net.relu(net.convolution(image, shape.second_filters, "conv2", convolution)), pool);
-    auto row = net.concat({net.flatten(image), features});
-    row = net.batch_norm(row, "norm");
-    row = net.relu(net.dense(row, shape.hidden, "dense1"));
-    row = net.dense(row, 1, "dense2");
+    const auto normalised = net.batch_norm(features, "norm", kEpsilon, kMomentum);
+    auto row = net.concat({net.flatten(image), normalised});
+    row = net.relu(net.dense(row, shape.first_hidden, "dense1"));
+    row = net.relu(net.dense(row, shape.second_hidden, "dense2"));
+    row = net.dense(row, 1, "dense3");
     if (output == SeedFilterOutput::probability) {
         net.output(net.sigmoid(row), "score");
     } else {

@@ -1,0 +1,47 @@
+// The training recipe of the seed filter: synthetic doublets in, a model's files out, with working
+// points at given fake rejections, golden vectors and a printed report beside the published
+// efficiencies. The same recipe gives the same bytes on one machine. One thread; minutes.
+//
+// The light network of two channels (seed_filter_network.hpp); cross-entropy, Adam, balanced
+// doublets, early stop on the validation loss. The published figures are of another network and
+// other data (CMS Open Data): beside ours they are a measure, not a goal.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "models/calibration.hpp"
+#include "models/model_files.hpp"
+#include "models/seed_filter/seed_filter_network.hpp"
+
+namespace tamis::models {
+
+struct SeedFilterRecipe {
+    std::string name = "seed_filter";
+    std::string version = "1";
+    std::string command;      // for the provenance
+    std::uint64_t seed = 30;  // of the samples and of the first weights
+    std::uint32_t run = 900'030;
+    // Doublets, half of them true; each sample is of a run of its own (run, run + 1, run + 2).
+    std::size_t training_doublets = 40'000;
+    std::size_t calibration_doublets = 20'000;  // also for the early stop
+    std::size_t test_doublets = 20'000;
+    SeedFilterShape shape;
+    std::size_t mini_batch = 128;
+    float learning_rate = 1e-3F;
+    std::size_t max_epochs = 8;
+    std::size_t patience = 3;  // epochs without a lower validation loss
+    // The fraction of fakes that is to be kept.
+    std::vector<WantedPoint> working_points = {{"loose", 0.5}, {"medium", 0.25}, {"tight", 0.1}};
+};
+
+// Errors: samples too small for their purpose, a training that ran away.
+[[nodiscard]] tl::expected<ModelFiles, std::string> train_seed_filter(
+    const SeedFilterRecipe& recipe,
+    const std::function<void(const std::string& line)>& on_progress);
+
+}  // namespace tamis::models
