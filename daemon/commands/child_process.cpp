@@ -41,7 +41,8 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
 ChildProcess::~ChildProcess() { stop(); }
 
 tl::expected<ChildProcess, std::string> ChildProcess::start(
-    const std::vector<std::string>& arguments, const std::filesystem::path& log) {
+    std::string name, const std::vector<std::string>& arguments,
+    const std::filesystem::path& directory) {
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);
     for (const auto& argument : arguments) {
@@ -51,9 +52,10 @@ tl::expected<ChildProcess, std::string> ChildProcess::start(
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, (directory / (name + ".log")).c_str(),
                                      O_WRONLY | O_CREAT | O_TRUNC, 0644);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
     pid_t pid = -1;
     const int error = posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -61,7 +63,7 @@ tl::expected<ChildProcess, std::string> ChildProcess::start(
         return tl::unexpected(
             fmt::format("cannot start {} ({})", arguments[0], std::strerror(error)));
     }
-    return ChildProcess(std::filesystem::path(arguments[0]).filename().string(), pid);
+    return ChildProcess(std::move(name), pid);
 }
 
 std::optional<int> ChildProcess::wait_for(std::chrono::milliseconds limit) {

@@ -14,9 +14,11 @@ namespace tamis::daemon {
 
 class ChildProcess {
  public:
-    // arguments[0] is the program's path. Standard output and error go to `log`.
+    // arguments[0] is the program's absolute path. It runs in `directory`; standard output and
+    // error go to the file NAME.log there.
     [[nodiscard]] static tl::expected<ChildProcess, std::string> start(
-        const std::vector<std::string>& arguments, const std::filesystem::path& log);
+        std::string name, const std::vector<std::string>& arguments,
+        const std::filesystem::path& directory);
 
     ChildProcess(ChildProcess&& other) noexcept;
     ChildProcess& operator=(ChildProcess&& other) noexcept;

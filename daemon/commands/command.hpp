@@ -11,6 +11,9 @@ namespace tamis::daemon {
 // Where a subcommand leaves its exit status.
 using ExitStatus = int;
 
+// Prints "tamis: message" to standard error and gives the status back.
+ExitStatus fail(ExitStatus status, std::string_view message);
+
 void add_check(CLI::App& program, ExitStatus& status);
 void add_demo(CLI::App& program, ExitStatus& status);
 void add_generate(CLI::App& program, ExitStatus& status);

@@ -18,10 +18,10 @@ tl::expected<std::filesystem::path, std::string> shared_files() {
         directory = overridden;
     }
     std::error_code error;
-    if (!std::filesystem::is_directory(directory / "menus", error)) {
+    if (!std::filesystem::is_directory(directory / "config" / "menus", error)) {
         return tl::unexpected(fmt::format(
-            "no shipped files in {} (no directory 'menus' there); set TAMIS_SHARE to the "
-            "directory that holds menus, deployments and models",
+            "no shipped files in {} (no directory config/menus there); set TAMIS_SHARE to the "
+            "directory that holds config/ and models/",
             directory.lexically_normal().string()));
     }
     return std::filesystem::canonical(directory);

@@ -8,7 +8,7 @@
 
 namespace tamis::daemon {
 
-// Directory that holds menus/, deployments/ and models/.
+// Directory that holds config/menus, config/deployments and models/shipped.
 [[nodiscard]] tl::expected<std::filesystem::path, std::string> shared_files();
 
 // The running program's own path, and a program that lies beside it.

@@ -1,4 +1,5 @@
-// The toolbox: one program, a subcommand for each use. Standard output carries results, standard error progress and mistakes.
+// The toolbox: one program, a subcommand for each use. Standard output carries results, standard
+// error progress and mistakes.
 #include <sysexits.h>
 
 #include <exception>
@@ -8,13 +9,14 @@
 
 int main(int argc, char** argv) {
     using namespace tamis::daemon;
-    CLI::App program("Tamis: builds events from fragments, scores them, lets a menu decide.", "tamis");
+    CLI::App program("Tamis: builds events from fragments, scores them, lets a menu decide.",
+                     "tamis");
     program.set_version_flag("--version", TAMIS_VERSION);
     program.require_subcommand(1);
     ExitStatus status = EX_OK;
-    for (const auto add : {add_check, add_demo, add_generate, add_record, add_replay, add_rates,
-                           add_train, add_evaluate, add_score, add_import, add_import_model,
-                           add_inspect, add_bench}) {
+    for (const auto add :
+         {add_check, add_demo, add_generate, add_record, add_replay, add_rates, add_train,
+          add_evaluate, add_score, add_import, add_import_model, add_inspect, add_bench}) {
         add(program, status);
     }
     try {

@@ -1,0 +1,185 @@
+#include "daemon/commands/evaluation_samples.hpp"
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <span>
+
+#include "models/ringer/ringer_samples.hpp"
+#include "models/seed_filter/doublet_samples.hpp"
+#include "models/vae/vae_samples.hpp"
+#include "streams/csv_table.hpp"
+
+namespace tamis::daemon {
+
+namespace {
+
+constexpr std::uint32_t kEvaluationRun = 990'000;  // no recipe trains on it
+
+std::vector<models::Sample> vae_samples(std::uint64_t seed, std::size_t events) {
+    std::vector<models::Sample> samples;
+    samples.push_back(
+        {"Standard Model", models::synthetic_features(seed, kEvaluationRun, 1, events,
+                                                      streams::EventMix::standard_model())});
+    for (std::size_t index = 0; index < streams::kSyntheticProcesses; ++index) {
+        const auto process = static_cast<streams::SyntheticProcess>(index);
+        samples.push_back({std::string(streams::to_string(process)),
+                           models::synthetic_features(
+                               seed, kEvaluationRun + 1 + static_cast<std::uint32_t>(index), 1,
+                               events, streams::EventMix::only(process))});
+    }
+    return samples;
+}
+
+// Splits labelled rows into a background and a signal table.
+class LabelledTables {
+ public:
+    LabelledTables(std::string background, std::string signal) {
+        samples_.push_back({std::move(background), {}});
+        samples_.push_back({std::move(signal), {}});
+    }
+    void set_columns(const std::vector<std::string>& columns) {
+        samples_[0].table.columns = columns;
+        samples_[1].table.columns = columns;
+    }
+    [[nodiscard]] std::vector<float>& values(bool is_signal) {
+        return samples_[is_signal ? 1 : 0].table.values;
+    }
+    [[nodiscard]] std::vector<models::Sample> take() { return std::move(samples_); }
+
+ private:
+    std::vector<models::Sample> samples_;
+};
+
+std::vector<std::string> numbered(const std::string& name, std::size_t count) {
+    std::vector<std::string> names(count);
+    for (std::size_t index = 0; index < count; ++index) {
+        names[index] = fmt::format("{}{}", name, index);
+    }
+    return names;
+}
+
+std::vector<models::Sample> ringer_samples(std::uint64_t seed, std::size_t events) {
+    LabelledTables tables("jets", "electrons");
+    std::vector<std::string> columns{"et", "eta", "average_mu"};
+    for (auto& name : numbered("ring", models::kRingCount)) {
+        columns.push_back(std::move(name));
+    }
+    tables.set_columns(columns);
+    for (const auto& cluster : models::make_ringer_samples(seed, kEvaluationRun, events)) {
+        auto& values = tables.values(cluster.is_electron);
+        values.insert(values.end(), {cluster.et, cluster.eta, cluster.average_mu});
+        values.insert(values.end(), cluster.rings.begin(), cluster.rings.end());
+    }
+    return tables.take();
+}
+
+std::vector<models::Sample> doublet_samples(std::uint64_t seed, std::size_t count) {
+    constexpr std::size_t kWindowBytes = 512;
+    constexpr std::size_t kFeatures = 67;
+    LabelledTables tables("fake doublets", "true doublets");
+    std::vector<std::string> columns = numbered("inner_adc", kWindowBytes / 2);
+    for (auto& name : numbered("outer_adc", kWindowBytes / 2)) {
+        columns.push_back(std::move(name));
+    }
+    columns.insert(columns.end(), {"inner_layer", "outer_layer"});
+    for (auto& name : numbered("f", kFeatures)) {
+        columns.push_back(std::move(name));
+    }
+    tables.set_columns(columns);
+    const auto doublets = models::make_doublet_samples(seed, kEvaluationRun, count);
+    for (std::size_t index = 0; index < doublets.size(); ++index) {
+        auto& values = tables.values(doublets.is_true[index] != 0);
+        for (const auto* window : {&doublets.inner_adc, &doublets.outer_adc}) {
+            for (std::size_t byte = 0; byte < kWindowBytes; byte += 2) {
+                const std::uint8_t* adc = window->data() + index * kWindowBytes + byte;
+                values.push_back(static_cast<float>(adc[0] + 256 * adc[1]));
+            }
+        }
+        values.push_back(doublets.inner_layer[index]);
+        values.push_back(doublets.outer_layer[index]);
+        const auto features = std::span(doublets.features).subspan(index * kFeatures, kFeatures);
+        values.insert(values.end(), features.begin(), features.end());
+    }
+    return tables.take();
+}
+
+}  // namespace
+
+tl::expected<std::vector<models::Sample>, std::string> synthetic_evaluation_samples(
+    const models::Manifest& manifest, std::uint64_t seed, std::size_t events) {
+    if (manifest.kind == "vae") {
+        return vae_samples(seed, events);
+    }
+    if (manifest.kind == "ringer") {
+        return ringer_samples(seed, events);
+    }
+    if (manifest.kind == "seed_filter") {
+        return doublet_samples(seed, events);
+    }
+    return tl::unexpected(fmt::format(
+        "no synthetic sample for a model of kind '{}'; name files by --background and --signal",
+        manifest.kind));
+}
+
+tl::expected<models::FeatureTable, std::string> read_model_inputs(
+    const models::Model& model, const std::filesystem::path& file) {
+    const auto table = streams::read_csv_table(file);
+    if (!table) {
+        return tl::unexpected(table.error());
+    }
+    models::FeatureTable inputs;
+    inputs.columns.assign(model.input_columns().begin(), model.input_columns().end());
+    std::vector<std::size_t> positions;
+    std::string missing;
+    for (std::size_t index = 0; index < inputs.columns.size(); ++index) {
+        auto found = table->find_column(inputs.columns[index]);
+        if (!found) {
+            found = table->find_column(fmt::format("x{}", index));
+        }
+        positions.push_back(found.value_or(0));
+        if (!found && missing.size() < 200) {
+            missing += (missing.empty() ? "" : ", ") + inputs.columns[index];
+        }
+    }
+    if (!missing.empty()) {
+        return tl::unexpected(
+            fmt::format("{}:1: columns are missing: {}; the header row must name the model's {} "
+                        "inputs, or x0, x1, ... by position",
+                        file.string(), missing, inputs.columns.size()));
+    }
+    inputs.values.reserve(table->row_count() * positions.size());
+    for (std::size_t row = 0; row < table->row_count(); ++row) {
+        for (const std::size_t position : positions) {
+            const double value = table->row(row)[position];
+            if (!std::isfinite(value)) {
+                return tl::unexpected(
+                    fmt::format("{}:{}: column {}: empty or not finite; every input needs a number",
+                                file.string(), row + 2, table->columns[position]));
+            }
+            inputs.values.push_back(static_cast<float>(value));
+        }
+    }
+    return inputs;
+}
+
+tl::expected<std::vector<models::Sample>, std::string> read_evaluation_samples(
+    const models::Model& model, const std::filesystem::path& background,
+    const std::vector<std::filesystem::path>& signals) {
+    std::vector<models::Sample> samples;
+    std::vector<std::filesystem::path> files{background};
+    files.insert(files.end(), signals.begin(), signals.end());
+    for (const auto& file : files) {
+        auto table = read_model_inputs(model, file);
+        if (!table) {
+            return tl::unexpected(table.error());
+        }
+        if (table->rows() == 0) {
+            return tl::unexpected(fmt::format("{}: no row; a sample needs events", file.string()));
+        }
+        samples.push_back({file.stem().string(), *std::move(table)});
+    }
+    return samples;
+}
+
+}  // namespace tamis::daemon

@@ -1,0 +1,258 @@
+// tamis generate: synthetic collisions, sent as a detector would, written to a recording, or
+// compared with published shapes. Event N of a seed is always the same, so several processes can
+// each send their part of every event.
+#include <fmt/core.h>
+#include <sysexits.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/commands/command.hpp"
+#include "daemon/commands/progress.hpp"
+#include "daemon/commands/stop_signal.hpp"
+#include "models/event_features.hpp"
+#include "streams/best_effort_link.hpp"
+#include "streams/recording/fragment_recorder.hpp"
+#include "streams/synthetic/published_shapes.hpp"
+#include "streams/synthetic/synthetic_source.hpp"
+
+namespace tamis::daemon {
+
+namespace {
+
+struct GenerateOptions {
+    std::uint64_t events = 50'000;
+    std::uint64_t first_event = 1;
+    std::uint32_t run = 1;
+    std::uint64_t seed = 1;
+    double signals = 0;
+    std::string only;
+    std::string source = "all";
+    std::string connect;
+    double rate = 0;
+    std::int64_t start_at_ns = 0;
+    std::filesystem::path output;
+    bool replace = false;
+    std::filesystem::path compare;
+};
+
+tl::expected<streams::SyntheticConfig, std::string> synthetic_config(
+    const GenerateOptions& options) {
+    streams::SyntheticConfig config;
+    config.seed = options.seed;
+    config.mix = streams::EventMix::with_signals(options.signals);
+    if (!options.only.empty()) {
+        const auto process = streams::find_process(options.only);
+        if (!process) {
+            return tl::unexpected(fmt::format(
+                "no process '{}'; there are w, qcd, z, ttbar, a_to_4l, lq_to_b_tau, h0_to_tau_tau, "
+                "hpm_to_tau_nu",
+                options.only));
+        }
+        config.mix = streams::EventMix::only(*process);
+    }
+    return config;
+}
+
+tl::expected<std::vector<streams::SyntheticDetector>, std::string> detectors(
+    const std::string& name) {
+    if (name == "all") {
+        return std::vector{streams::SyntheticDetector::calorimeter,
+                           streams::SyntheticDetector::muon, streams::SyntheticDetector::tracker,
+                           streams::SyntheticDetector::pixel};
+    }
+    const auto detector = streams::find_detector(name);
+    if (!detector) {
+        return tl::unexpected(fmt::format(
+            "no source '{}'; there are calorimeter, muon, tracker, pixel and all", name));
+    }
+    return std::vector{*detector};
+}
+
+// Events leave at evenly spaced times from a common start; one that is late leaves at once and does
+// not delay the plan.
+class Schedule {
+ public:
+    explicit Schedule(const GenerateOptions& options)
+        : start_(options.start_at_ns == 0
+                     ? Clock::now()
+                     : Clock::time_point(std::chrono::nanoseconds(options.start_at_ns))),
+          period_s_(options.rate > 0 ? 1.0 / options.rate : 0) {}
+
+    void wait_for(std::uint64_t index) const {
+        const auto due = start_ + std::chrono::duration_cast<Clock::duration>(
+                                      std::chrono::duration<double>(period_s_) * index);
+        if (due > Clock::now()) {
+            std::this_thread::sleep_until(due);
+        }
+    }
+
+ private:
+    using Clock = std::chrono::system_clock;  // common to all processes of a machine
+    Clock::time_point start_;
+    double period_s_;
+};
+
+ExitStatus send(const GenerateOptions& options, streams::SyntheticSource& source,
+                const std::vector<streams::SyntheticDetector>& parts) {
+    streams::LinkContext links;
+    streams::LinkConfig link;
+    link.endpoint = options.connect;
+    link.attachment = streams::Attachment::connect;
+    link.options.linger_ms = 5000;
+    auto sender = streams::BestEffortSender::make(links, link);
+    if (!sender) {
+        return fail(EX_UNAVAILABLE, sender.error());
+    }
+    Progress progress("sending", "events", options.events);
+    const Schedule schedule(options);
+    std::string message;
+    std::uint64_t sent = 0;
+    for (; sent < options.events && !stop_requested(); ++sent) {
+        schedule.wait_for(sent);
+        for (const auto part : parts) {
+            source.encode_fragment(options.run, options.first_event + sent, part, message);
+            while ((*sender)->send(std::as_bytes(std::span(message)),
+                                   std::chrono::milliseconds(200)) !=
+                   streams::SendResult::delivered) {
+                if (stop_requested()) {
+                    return fail(EX_UNAVAILABLE,
+                                fmt::format("stopped after {} events: {} takes nothing", sent,
+                                            options.connect));
+                }
+            }
+        }
+        progress.update(sent + 1);
+    }
+    progress.finish();
+    fmt::print("{} events sent to {} as source {}\n", sent, options.connect, options.source);
+    return EX_OK;
+}
+
+ExitStatus write(const GenerateOptions& options, streams::SyntheticSource& source,
+                 const std::vector<streams::SyntheticDetector>& parts) {
+    streams::FragmentRecorderOptions recording;
+    recording.path = options.output.string();
+    recording.container.existing =
+        options.replace ? streams::ExistingFile::replace : streams::ExistingFile::refuse;
+    recording.labels.metadata.push_back({"tamis.generate",
+                                         {{"seed", std::to_string(options.seed)},
+                                          {"run", std::to_string(options.run)},
+                                          {"first_event", std::to_string(options.first_event)},
+                                          {"events", std::to_string(options.events)},
+                                          {"signals", fmt::format("{}", options.signals)},
+                                          {"only", options.only}}});
+    auto recorder = streams::FragmentRecorder::create(recording);
+    if (!recorder) {
+        return fail(EX_CANTCREAT, recorder.error());
+    }
+    Progress progress("generating", "events", options.events);
+    const streams::SyntheticConfig& config = source.config();
+    std::string message;
+    for (std::uint64_t index = 0; index < options.events && !stop_requested(); ++index) {
+        const std::uint64_t event = options.first_event + index;
+        const std::uint64_t time_ns =
+            config.first_timestamp_ns + (event - 1) * config.event_period_ns;
+        for (const auto part : parts) {
+            source.encode_fragment(options.run, event, part, message);
+            if ((*recorder)->write(std::as_bytes(std::span(message)), time_ns) !=
+                streams::WriteStatus::written) {
+                return fail(EX_IOERR, (*recorder)->writer().error());
+            }
+        }
+        progress.update(index + 1);
+    }
+    progress.finish();
+    const std::uint64_t last_ns =
+        config.first_timestamp_ns + options.events * config.event_period_ns;
+    if (const auto closed = (*recorder)->close({}, last_ns); !closed) {
+        return fail(EX_IOERR, closed.error());
+    }
+    fmt::print("{} events, {} fragments, {:.1f} MB written to {}\n", options.events,
+               (*recorder)->writer().messages_written(),
+               static_cast<double>((*recorder)->writer().file_bytes()) / 1e6,
+               options.output.string());
+    return EX_OK;
+}
+
+ExitStatus compare(const GenerateOptions& options) {
+    streams::FeatureDerivation features;
+    features.names.assign(models::kFeatureNames.begin(), models::kFeatureNames.end());
+    features.derive = [](const streams::PhysicsObjects& objects, std::span<float> row) {
+        const auto values = models::high_level_features(objects);
+        std::copy(values.begin(), values.end(), row.begin());
+    };
+    const auto report = streams::kolmogorov_report(options.compare.string(), options.seed,
+                                                   options.events, features);
+    if (!report) {
+        return fail(EX_DATAERR, report.error());
+    }
+    fmt::print("Kolmogorov distance of {} generated events per process to {}\n{}", options.events,
+               options.compare.string(), streams::to_table(*report));
+    return EX_OK;
+}
+
+ExitStatus generate(const GenerateOptions& options) {
+    if (!options.compare.empty()) {
+        return compare(options);
+    }
+    const auto config = synthetic_config(options);
+    if (!config) {
+        return fail(EX_USAGE, config.error());
+    }
+    const auto parts = detectors(options.source);
+    if (!parts) {
+        return fail(EX_USAGE, parts.error());
+    }
+    if (options.connect.empty() == options.output.empty()) {
+        return fail(EX_USAGE, "say where events go: either --connect or --output");
+    }
+    catch_stop_signals();
+    streams::SyntheticSource source(*config);
+    return options.connect.empty() ? write(options, source, *parts) : send(options, source, *parts);
+}
+
+}  // namespace
+
+void add_generate(CLI::App& program, ExitStatus& status) {
+    auto* command = program.add_subcommand("generate", "Generate synthetic collisions");
+    auto options = std::make_shared<GenerateOptions>();
+    command->add_option("--events", options->events, "How many (per process with --compare)")
+        ->capture_default_str();
+    command->add_option("--first-event", options->first_event, "Number of the first event")
+        ->capture_default_str();
+    command->add_option("--run", options->run, "Run number")->capture_default_str();
+    command->add_option("--seed", options->seed, "Event N of a seed is always the same")
+        ->capture_default_str();
+    command
+        ->add_option("--signals", options->signals,
+                     "Fraction of each of the four signals, beside the Standard-Model mix")
+        ->check(CLI::Range(0.0, 0.25));
+    command->add_option("--only", options->only, "Only this process (w, qcd, ..., hpm_to_tau_nu)");
+    command
+        ->add_option("--source", options->source,
+                     "Only this detector's fragments: calorimeter, muon, tracker, pixel")
+        ->capture_default_str();
+    command->add_option("--connect", options->connect, "Endpoint of a node to send to");
+    command->add_option("--rate", options->rate,
+                        "Events per second; as fast as possible without it");
+    command->add_option(
+        "--start-at", options->start_at_ns,
+        "Time of the first event, ns since 1970: a common start of several sources");
+    command->add_option("--output", options->output, "MCAP file to write instead of sending");
+    command->add_flag("--replace", options->replace, "Overwrite an existing file");
+    command
+        ->add_option("--compare", options->compare,
+                     "Print the Kolmogorov distances to this file of published histograms")
+        ->check(CLI::ExistingFile);
+    command->footer(
+        "Example:\n  tamis generate --events 10000 --signals 0.02 --output events.mcap");
+    command->callback([options, &status] { status = generate(*options); });
+}
+
+}  // namespace tamis::daemon

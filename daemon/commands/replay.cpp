@@ -1,0 +1,231 @@
+// tamis replay: a recording through the event path of the node, again. Decides every event,
+// compares with what was recorded, or sends the fragments to a running node.
+#include <fmt/core.h>
+#include <sysexits.h>
+
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "daemon/commands/command.hpp"
+#include "daemon/commands/menu_file.hpp"
+#include "daemon/commands/progress.hpp"
+#include "daemon/commands/replay_options.hpp"
+#include "daemon/decision_digest.hpp"
+#include "daemon/steady_time.hpp"
+#include "streams/best_effort_link.hpp"
+#include "streams/recording/recorded_decision.hpp"
+
+namespace tamis::daemon {
+
+namespace {
+
+struct ReplayCommand {
+    ReplayOptions replay;
+    bool compare = false;
+    std::size_t show = 10;
+    std::string connect;
+    double speed = 0;
+    double rate = 0;
+};
+
+// Sees every decision: into the digest, and against the recorded one.
+class Comparison final : public DecisionObserver {
+ public:
+    Comparison(const TriggerMenu& menu, const streams::RecordedDecisions* recorded,
+               std::size_t show)
+        : menu_(menu), recorded_(recorded), show_(show) {}
+
+    void on_decision(const streams::Event& event, const streams::Decision& decision,
+                     Delivery /*delivery*/) noexcept override {
+        digest_.add(decision);
+        if (recorded_ == nullptr) {
+            return;
+        }
+        const auto* before = recorded_->find(event.run, event.number);
+        if (before == nullptr) {
+            ++missing_;
+            return;
+        }
+        ++compared_;
+        const std::string difference =
+            streams::describe_difference(*before, decision, menu_.context());
+        if (!difference.empty() && ++different_ <= show_) {
+            lines_ += fmt::format("  run {} event {}: {}\n", event.run, event.number, difference);
+        }
+    }
+
+    [[nodiscard]] const DecisionDigest& digest() const noexcept { return digest_; }
+    [[nodiscard]] std::uint64_t compared() const noexcept { return compared_; }
+    [[nodiscard]] std::uint64_t different() const noexcept { return different_; }
+    [[nodiscard]] std::uint64_t missing() const noexcept { return missing_; }
+    [[nodiscard]] const std::string& lines() const noexcept { return lines_; }
+
+ private:
+    const TriggerMenu& menu_;
+    const streams::RecordedDecisions* recorded_;
+    std::size_t show_;
+    DecisionDigest digest_;
+    std::uint64_t compared_ = 0;
+    std::uint64_t different_ = 0;
+    std::uint64_t missing_ = 0;
+    std::string lines_;
+};
+
+streams::PaceOptions pace_options(const ReplayCommand& command) {
+    streams::PaceOptions pace;
+    if (command.rate > 0) {
+        pace.pace = streams::Pace::fixed_rate;
+        pace.events_per_second = command.rate;
+    } else if (command.speed > 0) {
+        pace.pace = streams::Pace::original;
+        pace.speed = command.speed;
+    }
+    return pace;
+}
+
+void print_result(const ReplayCommand& command, const RecordingRunResult& result,
+                  const Comparison& comparison) {
+    const auto& books = result.books.run.books;
+    const double rate = static_cast<double>(comparison.digest().events()) / result.seconds;
+    if (command.replay.json) {
+        const nlohmann::ordered_json json{
+            {"events", comparison.digest().events()},
+            {"accepted", books.of(streams::Outcome::accepted)},
+            {"rejected", books.of(streams::Outcome::rejected)},
+            {"debug", books.debug()},
+            {"digest", fmt::format("{:016x}", comparison.digest().value())},
+            {"compared", comparison.compared()},
+            {"different", comparison.different()},
+            {"imbalance_zero", books.imbalance().is_zero()},
+            {"recording", streams::to_string(result.end)},
+            {"seconds", result.seconds}};
+        fmt::print("{}\n", json.dump());
+        return;
+    }
+    fmt::print("{} events of {} decided in {:.2f} s ({:.0f} events/s)\n",
+               comparison.digest().events(), command.replay.recording.string(), result.seconds,
+               rate);
+    print_books(books);
+    fmt::print("  digest of all decisions and score bits: {:016x}\n", comparison.digest().value());
+    if (command.compare) {
+        fmt::print("  compared with the recording: {} events, {} different, {} not recorded\n{}",
+                   comparison.compared(), comparison.different(), comparison.missing(),
+                   comparison.lines());
+    }
+}
+
+ExitStatus decide(const ReplayCommand& command) {
+    const auto menu = open_menu(menu_or_default(command.replay));
+    if (!menu) {
+        return menu.error();
+    }
+    std::optional<streams::RecordedDecisions> recorded;
+    if (command.compare) {
+        auto read = streams::read_recorded_decisions(command.replay.recording.string());
+        if (!read) {
+            return fail(EX_DATAERR, read.error());
+        }
+        recorded = *std::move(read);
+    }
+    Comparison comparison(menu->compiled, recorded ? &*recorded : nullptr, command.show);
+    Progress progress("replaying", "events", 0);
+    auto options = recording_run_options(command.replay);
+    options.input.pace = pace_options(command);
+    const auto result = run_recording(menu->compiled, options, comparison,
+                                      [&progress](std::uint64_t done) { progress.update(done); });
+    progress.finish();
+    if (!result) {
+        return fail(EX_DATAERR, result.error());
+    }
+    print_recording_end(command.replay, *result);
+    print_result(command, *result, comparison);
+    const bool same = comparison.different() == 0 && comparison.missing() == 0;
+    const bool closed = result->books.run.books.imbalance().is_zero();
+    return closed && (!command.compare || same) ? EX_OK : 1;
+}
+
+// Hands every fragment on to a running node.
+class Forwarder final : public streams::MessageSink {
+ public:
+    explicit Forwarder(streams::BestEffortSender& sender) : sender_(sender) {}
+    [[nodiscard]] bool is_ready() const noexcept override { return !failed_; }
+    void on_message(std::span<const std::byte> message,
+                    std::uint64_t /*arrival_ns*/) noexcept override {
+        failed_ = sender_.send(message, std::chrono::seconds(30)) != streams::SendResult::delivered;
+        sent_ += failed_ ? 0 : 1;
+    }
+    void on_refused(std::uint64_t /*arrival_ns*/) noexcept override {}
+    [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
+    [[nodiscard]] bool has_failed() const noexcept { return failed_; }
+
+ private:
+    streams::BestEffortSender& sender_;
+    std::uint64_t sent_ = 0;
+    bool failed_ = false;
+};
+
+ExitStatus forward(const ReplayCommand& command) {
+    auto options = recording_run_options(command.replay).input;
+    options.pace = pace_options(command);
+    auto recording = streams::RecordingInput::open(options);
+    if (!recording) {
+        return fail(EX_DATAERR, recording.error());
+    }
+    streams::LinkContext links;
+    streams::LinkConfig link;
+    link.endpoint = command.connect;
+    link.attachment = streams::Attachment::connect;
+    link.options.linger_ms = 5000;
+    auto sender = streams::BestEffortSender::make(links, link);
+    if (!sender) {
+        return fail(EX_UNAVAILABLE, sender.error());
+    }
+    Forwarder forwarder(**sender);
+    Progress progress("sending", "fragments", 0);
+    while (!(*recording)->is_exhausted() && forwarder.is_ready()) {
+        const std::size_t work = (*recording)->poll(forwarder, steady_clock_ns(), 64);
+        const auto due = (*recording)->next_due_ns();
+        if (work == 0 && due && *due > steady_clock_ns()) {
+            std::this_thread::sleep_for(std::chrono::nanoseconds(*due - steady_clock_ns()));
+        }
+        progress.update(forwarder.sent());
+    }
+    progress.finish();
+    fmt::print("{} fragments sent to {}\n", forwarder.sent(), command.connect);
+    return forwarder.has_failed() ? fail(EX_UNAVAILABLE, command.connect + " took nothing for 30 s")
+                                  : EX_OK;
+}
+
+ExitStatus replay(const ReplayCommand& command) {
+    if (!std::filesystem::exists(command.replay.recording)) {
+        return fail(EX_NOINPUT, fmt::format("{}: no such file", command.replay.recording.string()));
+    }
+    return command.connect.empty() ? decide(command) : forward(command);
+}
+
+}  // namespace
+
+void add_replay(CLI::App& program, ExitStatus& status) {
+    auto* subcommand = program.add_subcommand("replay", "Decide the events of a recording again");
+    auto command = std::make_shared<ReplayCommand>();
+    add_replay_options(*subcommand, command->replay);
+    subcommand->add_flag(
+        "--compare", command->compare,
+        "Compare decisions and score bits with the recorded ones; exit 1 if any differs");
+    subcommand->add_option("--show", command->show, "Differences to print at most")
+        ->capture_default_str();
+    subcommand->add_option("--connect", command->connect,
+                           "Send the fragments to the node at this endpoint instead");
+    subcommand->add_option("--speed", command->speed, "Recorded timing, this many times faster");
+    subcommand->add_option("--rate", command->rate,
+                           "Events per second; default: as fast as possible");
+    subcommand->footer(
+        "Example:\n  tamis replay run/demo/selected.mcap --compare --workers 2 --mode dedicated");
+    subcommand->callback([command, &status] { status = replay(*command); });
+}
+
+}  // namespace tamis::daemon
