@@ -1,0 +1,46 @@
+// The two that the node benchmark compares: a bare ZeroMQ process that echoes, and tamisd. Both are
+// processes of their own, take fragments on a PULL socket and answer on a PUSH socket.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+namespace tamis::bench {
+
+struct PeerEndpoints {
+    std::string input;   // ipc endpoint the peer binds
+    std::string answer;  // ipc endpoint the client binds
+};
+
+// Stops its process when destroyed.
+class PeerProcess {
+ public:
+    explicit PeerProcess(pid_t pid) : pid_(pid) {}
+    PeerProcess(PeerProcess&& other) noexcept;
+    PeerProcess& operator=(PeerProcess&&) = delete;
+    ~PeerProcess();
+
+ private:
+    pid_t pid_;
+};
+
+// After every `fragments_per_event` messages answers with one of `answer_bytes`. Must be called
+// before this process has a ZeroMQ context.
+[[nodiscard]] PeerProcess start_echo(const PeerEndpoints& endpoints,
+                                     std::size_t fragments_per_event, std::size_t answer_bytes);
+
+struct NodeSettings {
+    std::filesystem::path program;  // tamisd
+    std::filesystem::path menu;
+    std::filesystem::path folder;  // for its deployment file and log
+    bool keep_awake = false;
+    std::string mode = "DEDICATED";
+};
+
+// Returns when the node is ready; exits with a message when it does not become so.
+[[nodiscard]] PeerProcess start_node(const PeerEndpoints& endpoints, const NodeSettings& settings);
+
+}  // namespace tamis::bench
