@@ -34,7 +34,7 @@ struct RingerRecipe {
     std::string command;      // for the provenance
     std::uint64_t seed = 20;  // of the samples and of the first weights
     std::uint32_t run = 900'020;
-    std::uint64_t events = 60'000;
+    std::uint64_t events = 120'000;
     std::vector<double> et_edges_gev = {15, 20, 30, 40, 50, 1e6};
     std::vector<double> eta_edges = {0, 0.8, 1.37, 1.54, 2.37, 2.5};
     std::size_t least_clusters = 300;  // of each class, for a bin to be trained on its own

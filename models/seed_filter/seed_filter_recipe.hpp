@@ -27,13 +27,13 @@ struct SeedFilterRecipe {
     std::uint64_t seed = 30;  // of the samples and of the first weights
     std::uint32_t run = 900'030;
     // Doublets, half of them true; each sample is of a run of its own (run, run + 1, run + 2).
-    std::size_t training_doublets = 40'000;
+    std::size_t training_doublets = 60'000;
     std::size_t calibration_doublets = 20'000;  // also for the early stop
     std::size_t test_doublets = 20'000;
     SeedFilterShape shape;
     std::size_t mini_batch = 128;
-    float learning_rate = 1e-3F;
-    std::size_t max_epochs = 8;
+    float learning_rate = 3e-3F;
+    std::size_t max_epochs = 16;
     std::size_t patience = 3;  // epochs without a lower validation loss
     // The fraction of fakes that is to be kept.
     std::vector<WantedPoint> working_points = {{"loose", 0.5}, {"medium", 0.25}, {"tight", 0.1}};

@@ -35,8 +35,10 @@ class PublishedRings : public testing::TestWithParam<LastLayer> {
         auto read = streams::read_csv_table(file);
         ASSERT_TRUE(read.has_value()) << read.error();
         table_ = std::move(*read);
-        auto imported = import_ringer_json(read_text(kData / "ringer_ensembles_mc15c.json"),
-                                           {.last = GetParam()});
+        RingerImport options;
+        options.last = GetParam();
+        auto imported =
+            import_ringer_json(read_text(kData / "ringer_ensembles_mc15c.json"), options);
         ASSERT_TRUE(imported.has_value()) << imported.error();
         auto model = load_model(imported->manifest, imported->networks);
         ASSERT_TRUE(model.has_value()) << model.error();

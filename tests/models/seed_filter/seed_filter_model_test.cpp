@@ -67,19 +67,6 @@ wire::PixelDoublets message_of(const DoubletSamples& samples, std::size_t first,
     return message;
 }
 
-std::vector<float> row_of(const DoubletView& doublet) {
-    std::vector<float> row;
-    for (const auto& window : {doublet.inner_adc, doublet.outer_adc}) {
-        for (std::size_t pixel = 0; pixel < kWindowPixels; ++pixel) {
-            row.push_back(static_cast<float>(window[2 * pixel] + 256 * window[2 * pixel + 1]));
-        }
-    }
-    row.push_back(doublet.inner_layer);
-    row.push_back(doublet.outer_layer);
-    row.insert(row.end(), doublet.features.begin(), doublet.features.end());
-    return row;
-}
-
 std::vector<float> table_answer(const Model& model, std::span<const float> row) {
     std::vector<float> answer(model.score_columns().size());
     model.score_table(row, answer);
@@ -110,7 +97,7 @@ TEST(SeedFilterModel, event_agrees_with_the_table_and_keeps_what_passes) {
     float largest = 0;
     std::vector<std::uint32_t> kept;
     for (std::uint32_t i = 0; i < 150; ++i) {
-        const auto answer = table_answer(*model, row_of(doublet_at(samples.view(), i)));
+        const auto answer = table_answer(*model, table_row_of(doublet_at(samples.view(), i)));
         EXPECT_EQ(explanation.contributions[i], answer[0]) << i;
         largest = std::max(largest, answer[0]);
         if (answer[1] == 1.0F) {
@@ -177,7 +164,7 @@ TEST(SeedFilterModel, tells_apart_why_an_event_has_no_score) {
 TEST(SeedFilterModel, table_rows_that_are_no_doublets_pass_nowhere) {
     const auto model = small_model();
     const DoubletSamples samples = make_doublet_samples(8, 1, 1);
-    const auto good = row_of(doublet_at(samples.view(), 0));
+    const auto good = table_row_of(doublet_at(samples.view(), 0));
     EXPECT_TRUE(std::isfinite(table_answer(*model, good)[0]));
     const auto spoilt = [&](std::size_t column, float value) {
         auto row = good;
@@ -297,7 +284,7 @@ TEST_F(PublishedSeedFilter, scores_wire_doublets_as_the_network_scores_their_lay
         std::copy(doublet.features.begin(), doublet.features.end(),
                   runner.input(made->feature_port).begin());
         ASSERT_EQ(runner.run(1), engine::RunStatus::Ok);
-        EXPECT_EQ(table_answer(**model, row_of(doublet))[0], runner.output(0)[1]);
+        EXPECT_EQ(table_answer(**model, table_row_of(doublet))[0], runner.output(0)[1]);
     }
 }
 

@@ -1,0 +1,66 @@
+#include "models/seed_filter/seed_filter_recipe.hpp"
+
+#include <gtest/gtest.h>
+
+#include "models/model_loader.hpp"
+#include "models/seed_filter/doublet_samples.hpp"
+
+namespace tamis::models {
+namespace {
+
+SeedFilterRecipe tiny_recipe() {
+    SeedFilterRecipe recipe;
+    recipe.training_doublets = 3000;
+    recipe.calibration_doublets = 600;
+    recipe.test_doublets = 600;
+    recipe.shape = {4, 4, 16, 8};
+    recipe.mini_batch = 32;
+    recipe.learning_rate = 0.005F;
+    recipe.max_epochs = 6;
+    return recipe;
+}
+
+TEST(DoubletSamples, are_balanced_and_a_function_of_seed_and_run) {
+    const DoubletSamples first = make_doublet_samples(5, 1, 500);
+    const DoubletSamples again = make_doublet_samples(5, 1, 500);
+    ASSERT_EQ(first.size(), 500U);
+    EXPECT_EQ(first.inner_adc, again.inner_adc);
+    EXPECT_EQ(first.features, again.features);
+    EXPECT_NE(first.features, make_doublet_samples(5, 2, 500).features);
+    const auto trues = std::count(first.is_true.begin(), first.is_true.end(), 1);
+    EXPECT_NEAR(static_cast<double>(trues), 250.0, 60.0);
+}
+
+TEST(SeedFilterRecipe, makes_a_model_that_prefers_true_doublets) {
+    std::vector<std::string> lines;
+    const auto trained =
+        train_seed_filter(tiny_recipe(), [&](const std::string& line) { lines.push_back(line); });
+    ASSERT_TRUE(trained.has_value()) << trained.error();
+    EXPECT_EQ(trained->manifest.provenance.report, lines);
+    ASSERT_EQ(trained->manifest.working_points.size(), 3U);
+    EXPECT_EQ(trained->manifest.working_points[1].name, "medium");
+    EXPECT_GT(trained->manifest.working_points[0].signal_efficiency, 0.6);
+    EXPECT_NEAR(trained->manifest.working_points[0].background_fraction, 0.5, 0.02);
+    const auto model = load_model(trained->manifest, trained->networks);
+    ASSERT_TRUE(model.has_value()) << model.error();
+    EXPECT_FALSE(trained->manifest.golden.empty());
+}
+
+TEST(SeedFilterRecipe, gives_the_same_bytes_again) {
+    const auto first = train_seed_filter(tiny_recipe(), {});
+    const auto again = train_seed_filter(tiny_recipe(), {});
+    ASSERT_TRUE(first.has_value() && again.has_value());
+    EXPECT_EQ(first->networks, again->networks);
+    EXPECT_EQ(first->manifest.provenance.report, again->manifest.provenance.report);
+}
+
+TEST(SeedFilterRecipe, refuses_samples_too_small) {
+    SeedFilterRecipe poor = tiny_recipe();
+    poor.test_doublets = 10;
+    const auto refused = train_seed_filter(poor, {});
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error(), testing::HasSubstr("at least 200"));
+}
+
+}  // namespace
+}  // namespace tamis::models
