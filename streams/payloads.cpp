@@ -4,7 +4,6 @@
 
 #include <array>
 #include <bit>
-#include <optional>
 #include <string>
 
 #include "streams/protobuf_log.hpp"
@@ -14,7 +13,19 @@ namespace tamis::streams {
 namespace {
 
 using google::protobuf::RepeatedField;
-using Check = std::optional<PayloadFault>;  // nothing: good
+
+// What is wrong, if anything is.
+class Check {
+ public:
+    Check() = default;
+    Check(PayloadFault fault) noexcept : is_bad_(true), fault_(fault) {}
+    explicit operator bool() const noexcept { return is_bad_; }
+    PayloadFault operator*() const noexcept { return fault_; }
+
+ private:
+    bool is_bad_ = false;
+    PayloadFault fault_ = PayloadFault::absent;
+};
 
 constexpr std::size_t kRingCount = 100;
 constexpr std::size_t kDoubletFeatures = 67;
@@ -215,7 +226,7 @@ class Merged {
         : type_(type), largest_bytes_(largest_bytes) {}
 
     void forget(std::size_t keep_bytes) noexcept {
-        answer_.reset();
+        is_decoded_ = false;
         if (bytes_ > keep_bytes) {  // what one large event needed is not kept for ever
             all_ = std::make_unique<Message>();
             part_ = std::make_unique<Message>();
@@ -225,11 +236,12 @@ class Merged {
 
     tl::expected<const View*, PayloadFault> get(const Event& event,
                                                 const PayloadLimits& limits) noexcept {
-        if (!answer_) {
-            answer_ = decode(event, limits);
+        if (!is_decoded_) {
+            fault_ = decode(event, limits);
+            is_decoded_ = true;
         }
-        if (*answer_) {
-            return tl::unexpected(**answer_);
+        if (fault_) {
+            return tl::unexpected(*fault_);
         }
         return &view_;
     }
@@ -274,7 +286,8 @@ class Merged {
     std::unique_ptr<Message> all_ = std::make_unique<Message>();
     std::unique_ptr<Message> part_ = std::make_unique<Message>();
     std::size_t bytes_ = 0;
-    std::optional<Check> answer_;
+    bool is_decoded_ = false;
+    Check fault_;
     View view_;
 };
 
@@ -307,18 +320,20 @@ struct Payloads::Decoded {
     struct Vector {
         std::unique_ptr<wire::Features> message = std::make_unique<wire::Features>();
         std::size_t bytes = 0;
-        std::optional<Check> answer;
+        bool is_decoded = false;
+        Check fault;
         NamedFeatures view;
     };
 
     void read_vector(const EventFragment& fragment, Vector& vector) const noexcept {
+        vector.is_decoded = true;
         vector.bytes = fragment.payload.size();
         if (fragment.payload.size() > largest_features(limits)) {
-            vector.answer = PayloadFault::too_many;
+            vector.fault = PayloadFault::too_many;
         } else if (!parse(fragment, *vector.message)) {
-            vector.answer = PayloadFault::malformed;
+            vector.fault = PayloadFault::malformed;
         } else {
-            vector.answer = check(*vector.message, limits);
+            vector.fault = check(*vector.message, limits);
             vector.view = {vector.message->schema(), view(vector.message->values())};
         }
     }
@@ -345,7 +360,7 @@ void Payloads::attach(const Event& event) noexcept {
     decoded.clusters.forget(keep_bytes);
     decoded.doublets.forget(keep_bytes);
     for (Decoded::Vector& vector : decoded.vectors) {
-        vector.answer.reset();
+        vector.is_decoded = false;
         if (vector.bytes > keep_bytes) {
             vector.message = std::make_unique<wire::Features>();
         }
@@ -375,14 +390,15 @@ tl::expected<const NamedFeatures*, PayloadFault> Payloads::features(
             continue;
         }
         Decoded::Vector& vector = decoded_->vectors[source];
-        if (!vector.answer) {
+        if (!vector.is_decoded) {
             decoded_->read_vector(fragment, vector);
         }
-        if (*vector.answer == PayloadFault::malformed || *vector.answer == PayloadFault::too_many) {
-            fault = **vector.answer;  // perhaps it was the one; another may still be
+        const bool is_nameless = vector.fault && *vector.fault != PayloadFault::not_finite;
+        if (is_nameless) {
+            fault = *vector.fault;  // perhaps it was the one; another may still be
         } else if (vector.view.schema == schema) {
-            if (*vector.answer) {
-                return tl::unexpected(**vector.answer);
+            if (vector.fault) {
+                return tl::unexpected(*vector.fault);
             }
             return &vector.view;
         }
