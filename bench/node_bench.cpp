@@ -1,97 +1,66 @@
 // The node against a bare ZeroMQ echo of the same messages, interleaved in one run: round trip of
-// one event (its last fragment out, its answer back) and throughput. Each is measured with and
-// without keep_awake, because the wake-up of a halted virtual core is most of a round trip. Usage:
-// node_bench [TAMISD [MENUS]]
+// one event (its last fragment out, its answer back) and throughput. Round trips are measured with
+// and without keep_awake, because the wake-up of a halted virtual core is most of them.
 #include <fmt/core.h>
-#include <zmq.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "bench/event_client.hpp"
 #include "bench/node_peers.hpp"
 #include "streams/synthetic/synthetic_source.hpp"
 
 namespace {
 
+using tamis::bench::EventClient;
+using tamis::bench::EventMessages;
 using tamis::bench::NodeSettings;
 using tamis::bench::PeerEndpoints;
-using Nanoseconds = std::chrono::nanoseconds;
+using tamis::bench::PeerProcess;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kFragments = 4;
-constexpr std::size_t kBlock = 100;           // events of one peer before the other's turn
-constexpr std::size_t kDistinctEvents = 512;  // the branch predictor must not learn one event
+constexpr std::size_t kBlock = 100;   // events of one peer before the other's turn
+constexpr std::size_t kWindow = 256;  // events under way in a throughput run
 
-using EventMessages = std::array<std::string, kFragments>;
+struct BenchOptions {
+    std::filesystem::path programs;  // where tamisd lies
+    std::filesystem::path menus;
+    std::size_t blocks = 20;
+    std::size_t throughput_events = 20'000;
+};
 
-std::vector<EventMessages> make_events(std::size_t count) {
-    std::vector<EventMessages> events(count);
-    tamis::streams::SyntheticSource source({.seed = 1});
-    for (std::size_t number = 0; number < count; ++number) {
-        for (std::size_t kind = 0; kind < kFragments; ++kind) {
-            source.encode_fragment(1, number + 1, static_cast<tamis::streams::SourceKind>(kind),
-                                   events[number][kind]);
-        }
-    }
-    return events;
-}
-
-// One end of the client: fragments out, answers in.
-class Link {
+// New events on and on: a node takes an event once. Made outside of what is timed.
+class EventMaker {
  public:
-    Link(void* context, const PeerEndpoints& endpoints)
-        : out_(zmq_socket(context, ZMQ_PUSH)), in_(zmq_socket(context, ZMQ_PULL)) {
-        const int unlimited = 0;
-        zmq_setsockopt(in_, ZMQ_RCVHWM, &unlimited, sizeof unlimited);
-        zmq_setsockopt(out_, ZMQ_LINGER, &unlimited, sizeof unlimited);
-        if (zmq_bind(in_, endpoints.answer.c_str()) != 0 ||
-            zmq_connect(out_, endpoints.input.c_str()) != 0) {
-            fmt::print(stderr, "bench: {}\n", zmq_strerror(zmq_errno()));
-            std::exit(1);
+    const EventMessages& next() {
+        ++number_;
+        for (std::size_t kind = 0; kind < messages_.size(); ++kind) {
+            source_.encode_fragment(
+                1, number_, static_cast<tamis::streams::SyntheticDetector>(kind), messages_[kind]);
         }
-        zmq_msg_init(&message_);
-    }
-    ~Link() {
-        zmq_msg_close(&message_);
-        zmq_close(out_);
-        zmq_close(in_);
-    }
-    Link(const Link&) = delete;
-    Link& operator=(const Link&) = delete;
-
-    void send(const std::string& message) { zmq_send(out_, message.data(), message.size(), 0); }
-    // Size of the answer, or -1 when none came within ten seconds.
-    int receive() {
-        const int patience_ms = 10'000;
-        zmq_setsockopt(in_, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
-        return zmq_msg_recv(&message_, in_, 0);
+        return messages_;
     }
 
  private:
-    void* out_;
-    void* in_;
-    zmq_msg_t message_;
+    tamis::streams::SyntheticSource source_{tamis::streams::SyntheticConfig{}};
+    EventMessages messages_;
+    std::uint64_t number_ = 0;
 };
 
-[[noreturn]] void give_up(const char* peer) {
-    fmt::print(stderr, "bench: no answer from {} within 10 s\n", peer);
-    std::exit(1);
-}
-
-double round_trip_us(Link& link, const EventMessages& event, const char* peer) {
-    for (std::size_t fragment = 0; fragment + 1 < kFragments; ++fragment) {
-        link.send(event[fragment]);
+double round_trip_us(EventClient& client, const EventMessages& event) {
+    for (std::size_t fragment = 0; fragment + 1 < event.size(); ++fragment) {
+        client.send(event[fragment]);
     }
     const auto start = SteadyClock::now();
-    link.send(event.back());
-    if (link.receive() < 0) {
-        give_up(peer);
-    }
+    client.send(event.back());
+    client.receive();
     return std::chrono::duration<double, std::micro>(SteadyClock::now() - start).count();
 }
 
@@ -107,92 +76,129 @@ struct RoundTrips {
     std::vector<double> node;
 };
 
-// Event numbers go on over calls: a node takes an event once.
-class EventNumbers {
- public:
-    // The messages of the next event. Its number is part of the message, so events are made anew.
-    const EventMessages& next() {
-        if (used_ == events_.size()) {
-            for (auto& event : events_) {
-                ++number_;
-                for (std::size_t kind = 0; kind < kFragments; ++kind) {
-                    source_.encode_fragment(
-                        1, number_, static_cast<tamis::streams::SourceKind>(kind), event[kind]);
-                }
-            }
-            used_ = 0;
-        }
-        return events_[used_++];
-    }
-
- private:
-    tamis::streams::SyntheticSource source_{{.seed = 1}};
-    std::vector<EventMessages> events_ = std::vector<EventMessages>(kDistinctEvents);
-    std::size_t used_ = kDistinctEvents;
-    std::uint64_t number_ = 0;
-};
-
-RoundTrips measure_round_trips(Link& echo, Link& node, EventNumbers& events, std::size_t blocks) {
+RoundTrips measure_round_trips(EventClient& echo, EventClient& node, EventMaker& events,
+                               std::size_t blocks) {
     RoundTrips times;
-    for (std::size_t block = 0; block < blocks + 1; ++block) {
-        for (std::size_t i = 0; i < kBlock; ++i) {
-            const double time = round_trip_us(echo, events.next(), "the echo");
-            if (block > 0) {  // the first block warms up
-                times.echo.push_back(time);
-            }
-        }
-        for (std::size_t i = 0; i < kBlock; ++i) {
-            const double time = round_trip_us(node, events.next(), "tamisd");
-            if (block > 0) {
-                times.node.push_back(time);
+    for (std::size_t block = 0; block <= blocks; ++block) {
+        for (auto* peer : {&echo, &node}) {
+            auto& values = peer == &echo ? times.echo : times.node;
+            for (std::size_t i = 0; i < kBlock; ++i) {
+                const double time = round_trip_us(*peer, events.next());
+                if (block > 0) {  // the first block warms up
+                    values.push_back(time);
+                }
             }
         }
     }
     return times;
 }
 
+// Events per second, and payload in MB/s, of events that are all ready before the clock starts.
 struct Throughput {
     double events_per_s = 0;
     double megabytes_per_s = 0;
 };
 
-Throughput measure_throughput(Link& link, const std::vector<EventMessages>& events,
-                              const char* peer) {
+Throughput measure_throughput(EventClient& client, const std::vector<EventMessages>& events) {
     std::size_t bytes = 0;
     std::size_t answers = 0;
     const auto start = SteadyClock::now();
-    constexpr std::size_t kWindow = 256;  // events under way, so that neither side's memory grows
     for (std::size_t number = 0; number < events.size(); ++number) {
         for (const auto& fragment : events[number]) {
-            link.send(fragment);
+            client.send(fragment);
             bytes += fragment.size();
         }
         if (number + 1 - answers >= kWindow) {
-            if (link.receive() < 0) {
-                give_up(peer);
-            }
+            client.receive();
             ++answers;
         }
     }
     for (; answers < events.size(); ++answers) {
-        if (link.receive() < 0) {
-            give_up(peer);
-        }
+        client.receive();
     }
     const double seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();
     return {static_cast<double>(events.size()) / seconds,
             static_cast<double>(bytes) / 1e6 / seconds};
 }
 
-void print_round_trips(const std::string& name, RoundTrips& times) {
-    fmt::print("  {:<34}", name);
+void print_round_trips(RoundTrips& times) {
     for (const double percent : {50.0, 99.0}) {
         const double echo = percentile(times.echo, percent);
         const double node = percentile(times.node, percent);
-        fmt::print("  p{:.0f} echo {:7.1f} us  node {:7.1f} us  ratio {:5.2f}", percent, echo, node,
-                   node / echo);
+        fmt::print(
+            "    p{:<4.0f} echo {:8.1f} us   node {:8.1f} us   ratio {:5.2f}   added {:7.1f} us\n",
+            percent, echo, node, node / echo, node - echo);
     }
-    fmt::print("\n");
+}
+
+// One menu, with or without keep_awake: round trips, then throughput, each beside the echo.
+void bench_menu(const BenchOptions& options, const std::string& menu, bool keep_awake) {
+    const auto folder = std::filesystem::temp_directory_path() /
+                        fmt::format("tamis-bench-{}", static_cast<int>(getpid()));
+    std::filesystem::create_directories(folder);
+    const auto endpoint = [&folder](const std::string& name) {
+        return "ipc://" + (folder / name).string();
+    };
+    const PeerEndpoints echo_at{endpoint("echo-in"), endpoint("echo-out")};
+    const PeerEndpoints node_at{endpoint("node-in"), endpoint("node-out")};
+    const std::size_t answer_bytes = 12'000;  // about a selected event
+    {
+        const PeerProcess echo_process =
+            tamis::bench::start_echo(echo_at, tamis::bench::kFragmentsPerEvent, answer_bytes);
+        const PeerProcess node_process =
+            tamis::bench::start_node(node_at, {.program = options.programs / "tamisd",
+                                               .menu = options.menus / (menu + ".pbtxt"),
+                                               .folder = folder,
+                                               .keep_awake = keep_awake,
+                                               .mode = "SHARED"});
+        EventClient echo(echo_at.input, echo_at.answer);
+        EventClient node(node_at.input, node_at.answer);
+        EventMaker events;
+        fmt::print("  menu {}, keep_awake {}\n", menu, keep_awake ? "on" : "off");
+        auto times = measure_round_trips(echo, node, events, options.blocks);
+        print_round_trips(times);
+        std::vector<EventMessages> ready;
+        for (std::size_t i = 0; i < options.throughput_events; ++i) {
+            ready.push_back(events.next());
+        }
+        const auto echo_rate = measure_throughput(echo, ready);
+        const auto node_rate = measure_throughput(node, ready);
+        fmt::print(
+            "    throughput: echo {:.0f} events/s, {:.0f} MB/s; node {:.0f} events/s, {:.0f} MB/s; "
+            "ratio {:.2f}\n",
+            echo_rate.events_per_s, echo_rate.megabytes_per_s, node_rate.events_per_s,
+            node_rate.megabytes_per_s, node_rate.events_per_s / echo_rate.events_per_s);
+    }
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace
+
+// node_bench PROGRAMS MENUS [BLOCKS [EVENTS]]
+int main(int argc, char** argv) {
+    if (argc < 3) {
+        fmt::print(stderr,
+                   "usage: node_bench FOLDER_OF_TAMISD FOLDER_OF_MENUS [BLOCKS [EVENTS]]\n");
+        return 64;
+    }
+    BenchOptions options;
+    options.programs = argv[1];
+    options.menus = argv[2];
+    if (argc > 3) {
+        options.blocks = std::strtoul(argv[3], nullptr, 10);
+    }
+    if (argc > 4) {
+        options.throughput_events = std::strtoul(argv[4], nullptr, 10);
+    }
+    fmt::print(
+        "node beside a bare ZeroMQ echo (PULL, PUSH over ipc) of the same messages: four "
+        "fragments\n"
+        "in, one answer out; {} round trips of each, interleaved in blocks of {}\n",
+        options.blocks * kBlock, kBlock);
+    for (const bool keep_awake : {false, true}) {
+        for (const char* menu : {"accept_all", "all_models"}) {
+            bench_menu(options, menu, keep_awake);
+        }
+    }
+    return 0;
+}
