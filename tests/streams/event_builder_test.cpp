@@ -188,7 +188,7 @@ TEST_F(EventBuilderTest, takes_the_first_run_of_a_known_source_when_none_is_conf
 }
 
 TEST_F(EventBuilderTest, tells_equal_numbers_of_different_runs_apart_when_any_run_is_taken) {
-    EventBuilder::Config config = make_config();
+    EventBuilder::Config config = make_builder_config();
     config.runs = RunPolicy::any;
     start(config);
     send(make_message(kRun, 1, kA));
