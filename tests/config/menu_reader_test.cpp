@@ -167,7 +167,9 @@ TEST(MenuHash, is_moved_by_everything_that_changes_a_decision) {
 }
 
 // Written into recordings: a change of the hash's making would make old recordings look foreign.
-TEST(MenuHash, is_the_same_in_every_release) { EXPECT_EQ(menu_of(kSixLines).hash, 4489893073010495806U); }
+TEST(MenuHash, is_the_same_in_every_release) {
+    EXPECT_EQ(menu_of(kSixLines).hash, 4489893073010495806U);
+}
 
 }  // namespace
 }  // namespace tamis::config
