@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/feature_collector.hpp"
 #include "daemon/commands/menu_file.hpp"
 #include "daemon/commands/progress.hpp"
 #include "daemon/commands/replay_options.hpp"
@@ -27,21 +28,25 @@ struct ReplayCommand {
     ReplayOptions replay;
     bool compare = false;
     std::size_t show = 10;
+    std::filesystem::path features;
     std::string connect;
     double speed = 0;
     double rate = 0;
 };
 
-// Sees every decision: into the digest, and against the recorded one.
+// Sees every decision: into the digest, and against the recorded one; keeps features for a table.
 class Comparison final : public DecisionObserver {
  public:
     Comparison(const TriggerMenu& menu, const streams::RecordedDecisions* recorded,
-               std::size_t show)
-        : menu_(menu), recorded_(recorded), show_(show) {}
+               std::size_t show, FeatureCollector* features)
+        : menu_(menu), recorded_(recorded), show_(show), features_(features) {}
 
     void on_decision(const streams::Event& event, const streams::Decision& decision,
                      Delivery /*delivery*/) noexcept override {
         digest_.add(decision);
+        if (features_ != nullptr) {
+            features_->add(event);
+        }
         if (recorded_ == nullptr) {
             return;
         }
@@ -68,6 +73,7 @@ class Comparison final : public DecisionObserver {
     const TriggerMenu& menu_;
     const streams::RecordedDecisions* recorded_;
     std::size_t show_;
+    FeatureCollector* features_;
     DecisionDigest digest_;
     std::uint64_t compared_ = 0;
     std::uint64_t different_ = 0;
@@ -131,7 +137,9 @@ ExitStatus decide(const ReplayCommand& command) {
         }
         recorded = *std::move(read);
     }
-    Comparison comparison(menu->compiled, recorded ? &*recorded : nullptr, command.show);
+    FeatureCollector features;
+    Comparison comparison(menu->compiled, recorded ? &*recorded : nullptr, command.show,
+                          command.features.empty() ? nullptr : &features);
     Progress progress("replaying", "events", 0);
     auto options = recording_run_options(command.replay);
     options.input.pace = pace_options(command);
@@ -143,6 +151,14 @@ ExitStatus decide(const ReplayCommand& command) {
     }
     print_recording_end(command.replay, *result);
     print_result(command, *result, comparison);
+    if (!command.features.empty()) {
+        const auto written = features.write(command.features);
+        if (!written) {
+            return fail(EX_IOERR, written.error());
+        }
+        fmt::print("  features of {} events written to {} ({} events have none)\n",
+                   features.row_count(), command.features.string(), features.without_features());
+    }
     const bool same = comparison.different() == 0 && comparison.missing() == 0;
     const bool closed = result->books.run.books.imbalance().is_zero();
     return closed && (!command.compare || same) ? EX_OK : 1;
@@ -216,6 +232,8 @@ void add_replay(CLI::App& program, ExitStatus& status) {
     subcommand->add_flag(
         "--compare", command->compare,
         "Compare decisions and score bits with the recorded ones; exit 1 if any differs");
+    subcommand->add_option("--features", command->features,
+                           "Write the 21 features of every event to this CSV file");
     subcommand->add_option("--show", command->show, "Differences to print at most")
         ->capture_default_str();
     subcommand->add_option("--connect", command->connect,

@@ -90,13 +90,14 @@ def main():
 
 
 def check_books(summary, metrics, accepted, rejected, incomplete, faults):
-    outcomes, fragments = summary["outcomes"], summary["fragments"]
-    assert outcomes["accepted"] == accepted and outcomes["rejected"] == rejected, summary
+    books = summary["books"]
+    outcomes, fragments = books["events"], books["fragments"]
+    assert books["closed"] and outcomes["accepted"] == accepted and outcomes["rejected"] == rejected, summary
     assert outcomes["debug_incomplete"] == incomplete, summary
     assert fragments["bad_checksum"] == faults["checksum"], summary
     assert fragments["unknown_source"] == faults["unknown"] and fragments["wrong_run"] == faults["run"], summary
     assert fragments["duplicate_same"] + fragments["late"] == faults["duplicate"], summary
-    assert all(value == 0 for value in summary["imbalance"].values()), summary
+    assert all(value == 0 for value in books["imbalance"].values()), summary
     imbalances = {name: value for name, value in metrics.items() if "imbalance" in name}
     assert imbalances and all(value == 0 for value in imbalances.values()), imbalances
     assert {source["name"] for source in summary["sources"]} == set(SOURCES.values()), summary

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""The toolbox as a person meets it: help with an example for every subcommand, exit statuses, mistakes that say where, what
+and what to do. Usage: command_test.py BUILD_DIR SOURCE_DIR"""
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from tool import Tool
+
+COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "evaluate", "score", "import", "import-model",
+            "inspect", "bench"]
+
+
+def main():
+    build_dir, source_dir = sys.argv[1:3]
+    tool, folder = Tool(build_dir), pathlib.Path(tempfile.mkdtemp(prefix="tamis-command-"))
+    shown = tool.run("--help")
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} ", shown, re.M), f"{command} is not in tamis --help"
+        assert "Example:\n  tamis " + command in tool.run(command, "--help"), f"{command} --help has no example"
+    tool.run("no-such-command", status=64)
+    tool.run("replay", status=64)
+    tool.run("generate", "--events", 10, status=64)
+    tool.run("generate", "--source", "wheel", "--output", folder / "x.mcap", status=64)
+    tool.run("replay", folder / "absent.mcap", status=66)
+    (folder / "noise.mcap").write_bytes(b"this is no recording at all" * 100)
+    tool.run("inspect", folder / "noise.mcap", status=65)
+    check_configuration(tool, source_dir, folder)
+    check_scoring(tool, source_dir, folder)
+    check_training(tool, folder)
+    bench = tool.json("bench", "--seconds", 0.05, "--events", 256)
+    assert {row["model"] for row in bench["models"]} == {"vae", "ringer", "seed_filter"}, bench
+    done = subprocess.run([f"{build_dir}/bin/tamisd", str(folder / "broken.pbtxt")], capture_output=True, text=True, check=False)
+    assert done.returncode == 78 and "broken.pbtxt:" in done.stderr, done
+    print("commands, exit statuses and messages: ok")
+
+
+def check_configuration(tool, source_dir, folder):
+    for menu in sorted(pathlib.Path(source_dir, "config/menus").glob("*.pbtxt")):
+        tool.run("check", "--menu", menu)
+    for deployment in sorted(pathlib.Path(source_dir, "config/deployments").glob("*.pbtxt")):
+        tool.run("check", deployment)
+    (folder / "broken.pbtxt").write_text('name: "broken"\nmenu: "absent.pbtxt"\ninput {\n  endpoint: "tcp//nowhere"\n'
+                                         '  source { id: 1 name: "one" }\n  windw_ms: 3\n}\n'
+                                         'output { name: "out" endpoint: "ipc://out" }\nthreads { workers: 0 }\n')
+    tool.run("check", folder / "broken.pbtxt", status=78)
+    for place in ("broken.pbtxt:2:", "broken.pbtxt:4:", "broken.pbtxt:6:", "broken.pbtxt:9:"):
+        assert place in tool.errors, f"no mistake reported at {place}\n{tool.errors}"
+    assert "window_ms" in tool.errors, tool.errors
+
+
+def check_scoring(tool, source_dir, folder):
+    model = pathlib.Path(source_dir, "models/shipped/vae")
+    tool.run("inspect", model)
+    tool.run("inspect", next(model.glob("*.onnx")))
+    recording, features, scores = folder / "events.mcap", folder / "features.csv", folder / "scores.csv"
+    tool.run("generate", "--events", 200, "--output", recording)
+    tool.run("replay", recording, "--features", features)
+    tool.run("score", model, "--input", features, "--output", scores)
+    lines = scores.read_text().splitlines()
+    assert len(lines) == 201 and {"score", "nll", "kl"} <= set(lines[0].split(",")), lines[0]
+    broken = features.read_text().splitlines()
+    broken[7] = broken[7].replace(broken[7].split(",")[3], "nan", 1)
+    (folder / "broken.csv").write_text("\n".join(broken) + "\n")
+    tool.run("score", model, "--input", folder / "broken.csv", "--output", folder / "never.csv", status=65)
+    assert "broken.csv:8: column" in tool.errors and not (folder / "never.csv").exists(), tool.errors
+    result = tool.json("evaluate", model, "--events", 2000)
+    areas = {sample["name"]: sample.get("roc_area", 0) for sample in result["samples"]}
+    assert areas["a_to_4l"] > 0.85, areas
+
+
+def check_training(tool, folder):
+    """Same recipe, same seed: the same bytes."""
+    for kind, options in (("vae", ["--events", 4000, "--epochs", 1]), ("ringer", ["--events", 8000, "--epochs", 3]),
+                          ("seed-filter", ["--events", 2000, "--epochs", 1])):
+        for copy in ("one", "two"):
+            tool.run("train", kind, "--output", folder / f"{kind}-{copy}", *options)
+        files = sorted(path.name for path in (folder / f"{kind}-one").iterdir())
+        for name in files:
+            one, two = ((folder / f"{kind}-{copy}" / name).read_bytes() for copy in ("one", "two"))
+            assert one == two, f"{kind}: {name} differs between two trainings"
+        print(f"{kind}: {len(files)} files, identical in two trainings")
+
+
+main()
