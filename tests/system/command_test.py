@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The toolbox as a person meets it: help with an example for every subcommand, exit statuses, mistakes that say where, what
 and what to do. Usage: command_test.py BUILD_DIR SOURCE_DIR"""
+import os
 import pathlib
 import re
 import subprocess
@@ -41,7 +42,9 @@ def check_configuration(tool, source_dir, folder):
     for menu in sorted(pathlib.Path(source_dir, "config/menus").glob("*.pbtxt")):
         tool.run("check", "--menu", menu)
     for deployment in sorted(pathlib.Path(source_dir, "config/deployments").glob("*.pbtxt")):
-        tool.run("check", deployment)
+        too_small = deployment.stem == "low_latency" and os.cpu_count() < 5  # it pins threads to processors 1 to 4
+        tool.run("check", deployment, status=78 if too_small else 0)
+        assert not too_small or "this machine has" in tool.errors, tool.errors
     (folder / "broken.pbtxt").write_text('name: "broken"\nmenu: "absent.pbtxt"\ninput {\n  endpoint: "tcp//nowhere"\n'
                                          '  source { id: 1 name: "one" }\n  windw_ms: 3\n}\n'
                                          'output { name: "out" endpoint: "ipc://out" }\nthreads { workers: 0 }\n')
@@ -73,7 +76,7 @@ def check_scoring(tool, source_dir, folder):
 
 def check_training(tool, folder):
     """Same recipe, same seed: the same bytes."""
-    for kind, options in (("vae", ["--events", 4000, "--epochs", 1]), ("ringer", ["--events", 8000, "--epochs", 3]),
+    for kind, options in (("vae", ["--events", 4000, "--epochs", 1]), ("ringer", ["--events", 24000, "--epochs", 2]),
                           ("seed-filter", ["--events", 2000, "--epochs", 1])):
         for copy in ("one", "two"):
             tool.run("train", kind, "--output", folder / f"{kind}-{copy}", *options)
