@@ -65,13 +65,15 @@ Values dense(const Evaluation& at, const Node& node) {
     const auto units = static_cast<std::size_t>(at.out(node)[0]);
     const auto ins = static_cast<std::size_t>(at.in(node)[0]);
     const auto columns = static_cast<std::size_t>(kernel[1]);
+    const Values& x = at.value(node, 0);
+    const FloatBuffer& weights = at.weight(node, 1);
     Values y(at.rows * units);
     for (std::size_t row = 0; row < at.rows; ++row) {
         for (std::size_t unit = 0; unit < units; ++unit) {
             double sum = 0.0;
             for (std::size_t k = 0; k < ins; ++k) {
                 const std::size_t place = transposed ? unit * columns + k : k * columns + unit;
-                sum += at.value(node, 0)[row * ins + k] * at.weight(node, 1)[place];
+                sum += x[row * ins + k] * weights[place];
             }
             const double bias = node.inputs.size() > 2 ? at.weight(node, 2)[unit] : 0.0;
             y[row * units + unit] = alpha * sum + beta * bias;
@@ -80,23 +82,33 @@ Values dense(const Evaluation& at, const Node& node) {
     return y;
 }
 
-// Calls back with (kernel index, input offset) for every tap of the window at this output position
-// that lies inside.
-void for_each_tap(const Window& window, const Axes& position, const Axes& input_extent,
-                  const std::function<void(const Axes&, std::size_t)>& call) {
+// One place of the window that lies inside the input.
+struct Tap {
+    std::size_t kernel = 0;  // offset in the kernel's plane
+    std::size_t input = 0;   // offset in the input's plane
+};
+
+// The taps of every output position, in the order of the positions.
+std::vector<std::vector<Tap>> taps_of(const Window& window, const Axes& input_extent,
+                                      const Axes& output_extent) {
     const Axes kernel(window.kernel.begin(), window.kernel.end());
-    for_each_index(kernel, [&](const Axes& tap) {
-        Axes place(tap.size());
-        for (std::size_t axis = 0; axis < tap.size(); ++axis) {
-            const std::int64_t at =
-                static_cast<std::int64_t>(position[axis]) * window.strides[axis] -
-                window.pads_begin[axis] +
-                static_cast<std::int64_t>(tap[axis]) * window.dilations[axis];
-            if (at < 0 || at >= static_cast<std::int64_t>(input_extent[axis])) return;
-            place[axis] = static_cast<std::size_t>(at);
-        }
-        call(tap, offset_of(place, input_extent));
+    std::vector<std::vector<Tap>> all;
+    for_each_index(output_extent, [&](const Axes& position) {
+        std::vector<Tap>& taps = all.emplace_back();
+        for_each_index(kernel, [&](const Axes& tap) {
+            Axes place(tap.size());
+            for (std::size_t axis = 0; axis < tap.size(); ++axis) {
+                const std::int64_t at =
+                    static_cast<std::int64_t>(position[axis]) * window.strides[axis] -
+                    window.pads_begin[axis] +
+                    static_cast<std::int64_t>(tap[axis]) * window.dilations[axis];
+                if (at < 0 || at >= static_cast<std::int64_t>(input_extent[axis])) return;
+                place[axis] = static_cast<std::size_t>(at);
+            }
+            taps.push_back({offset_of(tap, kernel), offset_of(place, input_extent)});
+        });
     });
+    return all;
 }
 
 Axes spatial_extents(const Shape& row) {
@@ -112,29 +124,30 @@ std::size_t product(const Axes& extent) {
 Values convolution(const Evaluation& at, const Node& node) {
     const Window window = *read_window(node, at.in(node).rank() - 1);
     const Axes in_space = spatial_extents(at.in(node));
-    const Axes out_space = spatial_extents(at.out(node));
+    const auto taps = taps_of(window, in_space, spatial_extents(at.out(node)));
     const auto groups = static_cast<std::size_t>(node.integer("group", 1));
     const auto channels = static_cast<std::size_t>(at.in(node)[0]);
     const auto filters = static_cast<std::size_t>(at.out(node)[0]);
     const std::size_t per_group = channels / groups;
-    const Axes kernel(window.kernel.begin(), window.kernel.end());
-    Values y(at.rows * at.out(node).element_count());
-    std::size_t place = 0;
+    const std::size_t kernel_size = product(Axes(window.kernel.begin(), window.kernel.end()));
+    const std::size_t plane_size = product(in_space);
+    const Values& x = at.value(node, 0);
+    const FloatBuffer& kernel = at.weight(node, 1);
+    Values y;
     for (std::size_t row = 0; row < at.rows; ++row) {
         for (std::size_t filter = 0; filter < filters; ++filter) {
-            const std::size_t first = filter / (filters / groups) * per_group;
-            for_each_index(out_space, [&](const Axes& position) {
-                double sum = node.inputs.size() > 2 ? at.weight(node, 2)[filter] : 0.0;
-                for_each_tap(window, position, in_space, [&](const Axes& tap, std::size_t offset) {
+            const std::size_t first = row * channels + filter / (filters / groups) * per_group;
+            const double bias = node.inputs.size() > 2 ? at.weight(node, 2)[filter] : 0.0;
+            for (const std::vector<Tap>& position : taps) {
+                double sum = bias;
+                for (const Tap& tap : position) {
                     for (std::size_t c = 0; c < per_group; ++c) {
-                        const std::size_t plane = row * channels + first + c;
-                        sum += at.value(node, 0)[plane * product(in_space) + offset] *
-                               at.weight(node, 1)[(filter * per_group + c) * product(kernel) +
-                                                  offset_of(tap, kernel)];
+                        sum += x[(first + c) * plane_size + tap.input] *
+                               kernel[(filter * per_group + c) * kernel_size + tap.kernel];
                     }
-                });
-                y[place++] = sum;
-            });
+                }
+                y.push_back(sum);
+            }
         }
     }
     return y;
@@ -143,26 +156,25 @@ Values convolution(const Evaluation& at, const Node& node) {
 Values pool(const Evaluation& at, const Node& node) {
     const Window window = *read_window(node, at.in(node).rank() - 1);
     const Axes in_space = spatial_extents(at.in(node));
-    const Axes out_space = spatial_extents(at.out(node));
+    const auto taps = taps_of(window, in_space, spatial_extents(at.out(node)));
     const std::size_t planes = at.rows * static_cast<std::size_t>(at.in(node)[0]);
     const bool maximum = node.op == "MaxPool";
     const bool with_padding = node.integer("count_include_pad", 0) != 0;
-    const Axes kernel(window.kernel.begin(), window.kernel.end());
+    const std::size_t kernel_size = product(Axes(window.kernel.begin(), window.kernel.end()));
+    const Values& x = at.value(node, 0);
     Values y;
     for (std::size_t plane = 0; plane < planes; ++plane) {
-        for_each_index(out_space, [&](const Axes& position) {
+        for (const std::vector<Tap>& position : taps) {
             double largest = -std::numeric_limits<double>::infinity();
             double sum = 0.0;
-            std::size_t count = 0;
-            for_each_tap(window, position, in_space, [&](const Axes&, std::size_t offset) {
-                const double value = at.value(node, 0)[plane * product(in_space) + offset];
+            for (const Tap& tap : position) {
+                const double value = x[plane * product(in_space) + tap.input];
                 largest = std::max(largest, value);
                 sum += value;
-                ++count;
-            });
-            if (with_padding) count = product(kernel);
+            }
+            const std::size_t count = with_padding ? kernel_size : position.size();
             y.push_back(maximum ? largest : sum / static_cast<double>(count));
-        });
+        }
     }
     return y;
 }

@@ -74,7 +74,7 @@ std::vector<NamedGraph> networks_without_dropout() {
 }
 
 // Every n-th element, so that large weights stay affordable.
-std::size_t stride_for(std::size_t count) { return count <= 24 ? 1 : count / 24 + 1; }
+std::size_t stride_for(std::size_t count) { return count <= 12 ? 1 : count / 12 + 1; }
 
 TEST(TrainableNetwork, gives_weight_gradients_that_agree_with_finite_differences) {
     for (const auto& [name, graph] : networks_without_dropout()) {
