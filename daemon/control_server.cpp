@@ -105,7 +105,7 @@ class ControlServer::Listener::Connection {
         if (error == http::error::body_limit) {
             return refuse_with({.status = 413, .reason = "requests have no body here\n"});
         }
-        refuse_with({.status = 400, .reason = "this is no HTTP/1.1 request\n"});
+        refuse_with({.status = 400, .reason = "this is no request that can be read\n"});
     }
 
     void answer() {
