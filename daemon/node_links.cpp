@@ -1,10 +1,14 @@
 #include "daemon/node_links.hpp"
 
+#include <fmt/format.h>
 #include <sysexits.h>
 
 #include <utility>
 
+#include "config/manifest_file.hpp"
+#include "daemon/build_facts.hpp"
 #include "daemon/joined_input.hpp"
+#include "daemon/steady_time.hpp"
 
 namespace tamis::daemon {
 namespace {
@@ -17,6 +21,27 @@ using streams::LinkPattern;
 // Frames a little over the limit are received, so that they are counted as oversize with their
 // source still connected; far larger ones cut the connection.
 constexpr std::int64_t kFrameRoom = 2;
+
+// What makes a recording readable on its own: by which menu and which models it was selected.
+streams::RecordingLabels labels_of(const LoadedMenu& menu) {
+    streams::RecordingLabels labels;
+    streams::McapMetadata run;
+    run.name = std::string("tamis.run");
+    run.texts = {{"menu", menu.text.name},
+                 {"menu_version", menu.text.version},
+                 {"menu_hash", fmt::format("{:016x}", menu.text.hash)},
+                 {"tamis_version", std::string(build_version())}};
+    labels.metadata.push_back(std::move(run));
+    labels.attachments.push_back(
+        {.name = "menu.pbtxt", .media_type = "text/plain", .contents = menu.text.text});
+    for (std::size_t i = 0; i < menu.models.size(); ++i) {
+        labels.attachments.push_back(
+            {.name = menu.text.models[i].name + ".manifest.pbtxt",
+             .media_type = "text/plain",
+             .contents = config::manifest_text(menu.models[i]->manifest())});
+    }
+    return labels;
+}
 
 std::string to_line(const std::string& what) { return what + "\n"; }
 
@@ -31,7 +56,9 @@ tl::expected<std::unique_ptr<NodeLinks>, StartFailure> NodeLinks::open(
         return tl::unexpected(opened.error());
     }
     for (const config::OutputConfig& output : deployment.outputs) {
-        if (auto opened = links->open_output(output, menu); !opened) {
+        auto opened = output.recording.empty() ? links->open_link(output, menu)
+                                               : links->open_recording(output, menu);
+        if (!opened) {
             return tl::unexpected(opened.error());
         }
     }
@@ -64,16 +91,18 @@ tl::expected<void, StartFailure> NodeLinks::open_input(const config::Deployment&
     return {};
 }
 
-tl::expected<void, StartFailure> NodeLinks::open_output(const config::OutputConfig& output,
-                                                        const LoadedMenu& menu) {
-    const auto add = [&](std::unique_ptr<streams::EventOutput> made, std::string endpoint) {
-        routes_.push_back({.name = output.name,
-                           .output = made.get(),
-                           .streams = stream_mask(menu.compiled, output.streams),
-                           .full = output.full});
-        outputs_.push_back(std::move(made));
-        output_endpoints_.push_back(std::move(endpoint));
-    };
+void NodeLinks::add_output(const config::OutputConfig& output, const LoadedMenu& menu,
+                           std::unique_ptr<streams::EventOutput> made, std::string endpoint) {
+    routes_.push_back({.name = output.name,
+                       .output = made.get(),
+                       .streams = stream_mask(menu.compiled, output.streams),
+                       .full = output.full});
+    outputs_.push_back(std::move(made));
+    output_endpoints_.push_back(std::move(endpoint));
+}
+
+tl::expected<void, StartFailure> NodeLinks::open_link(const config::OutputConfig& output,
+                                                      const LoadedMenu& menu) {
     const bool publishes = output.pattern == config::OutputPattern::publish;
     streams::LinkConfig config;
     config.endpoint = output.endpoint;
@@ -88,14 +117,42 @@ tl::expected<void, StartFailure> NodeLinks::open_output(const config::OutputConf
                          .text = to_line("output " + output.name + ": " + link.error())});
     }
     std::string endpoint = publishes ? (*link)->bound_endpoint() : output.endpoint;
-    add(std::move(*link), std::move(endpoint));
+    add_output(output, menu, std::move(*link), std::move(endpoint));
     return {};
 }
 
-std::vector<std::string> NodeLinks::close_outputs() {
+tl::expected<void, StartFailure> NodeLinks::open_recording(const config::OutputConfig& output,
+                                                           const LoadedMenu& menu) {
+    streams::RecordingOutputOptions options;
+    options.path = output.recording;
+    options.stream_names = menu.compiled.context().stream_names;
+    options.labels = labels_of(menu);
+    options.utc_minus_steady_ns = streams::utc_minus_steady_ns();
+    auto recording = streams::RecordingOutput::create(options);
+    if (!recording) {
+        return tl::unexpected(
+            StartFailure{.exit_status = EX_IOERR,
+                         .text = to_line("output " + output.name + ": " + recording.error())});
+    }
+    recordings_.push_back(recording->get());
+    add_output(output, menu, std::move(*recording), output.recording);
+    return {};
+}
+
+std::vector<std::string> NodeLinks::close_outputs(const std::string& run_summary) {
+    streams::RecordingLabels labels;
+    labels.attachments.push_back(
+        {.name = "run_summary.json", .media_type = "application/json", .contents = run_summary});
+    std::vector<std::string> errors;
+    for (streams::RecordingOutput* recording : recordings_) {
+        if (auto closed = recording->close(labels, steady_clock_ns()); !closed) {
+            errors.push_back(closed.error());
+        }
+    }
+    recordings_.clear();
     routes_.clear();
     outputs_.clear();
-    return {};
+    return errors;
 }
 
 }  // namespace tamis::daemon

@@ -14,6 +14,7 @@
 #include "streams/best_effort_link.hpp"
 #include "streams/event_output.hpp"
 #include "streams/fragment_input.hpp"
+#include "streams/recording/recording_output.hpp"
 
 namespace tamis::daemon {
 
@@ -36,18 +37,24 @@ class NodeLinks {
         return output_endpoints_;
     }
 
-    // After the last send. Errors of files that could not be ended, one a line.
-    [[nodiscard]] std::vector<std::string> close_outputs();
+    // After the last send; the run summary becomes part of the recordings. Says which files could
+    // not be ended, and why.
+    [[nodiscard]] std::vector<std::string> close_outputs(const std::string& run_summary);
 
  private:
     NodeLinks() = default;
     tl::expected<void, StartFailure> open_input(const config::Deployment& deployment);
-    tl::expected<void, StartFailure> open_output(const config::OutputConfig& output,
-                                                 const LoadedMenu& menu);
+    tl::expected<void, StartFailure> open_recording(const config::OutputConfig& output,
+                                                    const LoadedMenu& menu);
+    tl::expected<void, StartFailure> open_link(const config::OutputConfig& output,
+                                               const LoadedMenu& menu);
+    void add_output(const config::OutputConfig& output, const LoadedMenu& menu,
+                    std::unique_ptr<streams::EventOutput> made, std::string endpoint);
 
     streams::LinkContext context_;
     std::unique_ptr<streams::FragmentInput> input_;
     std::vector<std::unique_ptr<streams::EventOutput>> outputs_;
+    std::vector<streams::RecordingOutput*> recordings_;  // of outputs_
     std::vector<OutputRoute> routes_;
     std::vector<std::string> input_endpoints_;
     std::vector<std::string> output_endpoints_;

@@ -208,14 +208,15 @@ int Service::end() {
         keep_awake_.reset();
     }
     int status = told.condition == RunCondition::complete ? EX_OK : EX_SOFTWARE;
-    for (const std::string& error : links_->close_outputs()) {
+    const std::string summary = summary_text(told);
+    for (const std::string& error : links_->close_outputs(summary)) {
         log(LogLevel::error, "output_not_ended", {{"reason", error}});
         status = EX_IOERR;
     }
     check_books();
     const std::string& file = configuration_.deployment.run_summary;
     if (!file.empty()) {
-        if (auto written = write_whole_file(file, summary_text(told)); !written) {
+        if (auto written = write_whole_file(file, summary); !written) {
             log(LogLevel::error, "run_summary_not_written", {{"reason", written.error()}});
             status = EX_IOERR;
         }
