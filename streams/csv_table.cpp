@@ -117,7 +117,8 @@ tl::expected<CsvTable, std::string> read_csv_table(const std::filesystem::path& 
 tl::expected<void, std::string> write_csv_table(const std::filesystem::path& file,
                                                 std::span<const std::string> columns,
                                                 std::span<const float> values) {
-    // Written beside and renamed, so that no reader sees half a table; a device is written as it is.
+    // Written beside and renamed, so that no reader sees half a table; a device is written as it
+    // is.
     std::error_code error;
     const bool is_device =
         std::filesystem::exists(file, error) && !std::filesystem::is_regular_file(file, error);

@@ -39,9 +39,9 @@ class EventBuilder final : public MessageSink {
     struct Config {
         // Identifiers on the wire, 1 .. 64, all different; their order is the order in an event.
         std::vector<std::uint32_t> sources;
-        std::optional<std::uint32_t> run;       // or the first one seen of a known source
+        std::optional<std::uint32_t> run;  // or the first one seen of a known source
         RunPolicy runs = RunPolicy::one;
-        std::uint64_t window_ns = 200'000'000;  // since an event's first fragment
+        std::uint64_t window_ns = 200'000'000;              // since an event's first fragment
         std::size_t window_bytes = std::size_t{128} << 20;  // payload of all open events
         std::size_t event_bytes = std::size_t{16} << 20;    // payload of one event
         std::size_t history_events = 65536;  // closed events remembered to know late fragments
