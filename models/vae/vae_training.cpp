@@ -181,9 +181,9 @@ tl::expected<double, std::string> VaeTraining::forward(std::span<const std::size
                options_.beta * row_divergence(i);
     }
     if (!std::isfinite(sum)) {
-        return refuse("the loss is not finite (" + encoder_->first_non_finite() + " " +
-                      decoder_->first_non_finite() +
-                      "); right is a smaller learning rate or a sample without absurd values");
+        const std::string where = encoder_->first_non_finite() + decoder_->first_non_finite();
+        return refuse("the loss is not finite" + (where.empty() ? where : " (" + where + ")") +
+                      "; right is a smaller learning rate or a sample without absurd values");
     }
     return sum;
 }

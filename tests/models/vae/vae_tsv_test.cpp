@@ -48,7 +48,7 @@ TEST_F(PublishedWeights, scores_agree_with_the_published_network) {
         vae->score_table(row, answer);
         const std::array<double, 3> expected = {event["nll"], event["kl"], event["tot"]};
         for (std::size_t i = 0; i < expected.size(); ++i) {
-            EXPECT_LT(relative_difference(answer[1 + i], expected[i]), 1e-5)
+            EXPECT_LT(relative_difference(answer[1 + i], expected[i]), 3e-5)
                 << name << " " << vae->score_columns()[1 + i];
             worst = std::max(worst, relative_difference(answer[1 + i], expected[i]));
         }
@@ -94,8 +94,8 @@ TEST_F(PublishedWeights, exact_divergence_of_the_same_latent_space_by_name) {
                                      golden_["prior_sigma"][j], vae::DivergenceForm::exact)
                     .value;
         }
-        EXPECT_LT(relative_difference(answer[2], exact), 1e-5) << name;
-        EXPECT_LT(relative_difference(answer[1], event["nll"]), 1e-5) << name;
+        EXPECT_LT(relative_difference(answer[2], exact), 3e-5) << name;
+        EXPECT_LT(relative_difference(answer[1], event["nll"]), 3e-5) << name;
     }
 }
 
