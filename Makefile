@@ -21,6 +21,7 @@ packages:
 # Engine latency, node overhead over a bare ZeroMQ echo, throughput. Ratios of one run are what to quote.
 bench: build
 	$(BUILD)/bin/tamis bench
+	$(BUILD)/bin/node_bench $(BUILD)/bin bench/menus
 
 # The three shipped models, made again from their recipes; the files come out byte for byte the same.
 train-demo-models: build
