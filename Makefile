@@ -3,20 +3,23 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench packages format lint asan tsan fuzz train-demo-models clean
+.PHONY: demo test build bench packages configure format lint asan tsan fuzz train-demo-models clean
 
-demo: build
+demo: packages configure
+	cmake --build --preset release -j $(JOBS) --target tamis tamisd
 	$(BUILD)/bin/tamis demo
 
 test: build
 	cd $(BUILD) && $(CTEST)
 
-build: packages
-	@[ -f $(BUILD)/build.ninja ] || cmake --preset release
+build: packages configure
 	cmake --build --preset release -j $(JOBS)
 
 packages:
 	@.ci/install-packages
+
+configure: packages
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release
 
 # Engine latency, node overhead over a bare ZeroMQ echo, throughput. Ratios of one run are what to quote.
 bench: build
