@@ -7,9 +7,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <limits>
+#include <system_error>
 
 namespace tamis::streams {
 
@@ -85,8 +85,8 @@ std::optional<std::size_t> CsvTable::find_column(std::string_view name) const no
 tl::expected<CsvTable, std::string> read_csv_table(const std::filesystem::path& file) {
     std::ifstream stream(file, std::ios::binary);
     if (!stream) {
-        return tl::unexpected(
-            fmt::format("{}: cannot be opened ({})", file.string(), std::strerror(errno)));
+        return tl::unexpected(fmt::format("{}: cannot be opened ({})", file.string(),
+                                          std::generic_category().message(errno)));
     }
     csv_parser parser;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
@@ -148,8 +148,8 @@ tl::expected<void, std::string> write_csv_table(const std::filesystem::path& fil
     stream << text;
     stream.flush();
     if (!stream) {
-        return tl::unexpected(
-            fmt::format("{}: cannot be written ({})", partial.string(), std::strerror(errno)));
+        return tl::unexpected(fmt::format("{}: cannot be written ({})", partial.string(),
+                                          std::generic_category().message(errno)));
     }
     stream.close();
     if (!is_device) {

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -60,8 +60,8 @@ tl::expected<ChildProcess, std::string> ChildProcess::start(
     const int error = posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) {
-        return tl::unexpected(
-            fmt::format("cannot start {} ({})", arguments[0], std::strerror(error)));
+        return tl::unexpected(fmt::format("cannot start {} ({})", arguments[0],
+                                          std::generic_category().message(error)));
     }
     return ChildProcess(std::move(name), pid);
 }

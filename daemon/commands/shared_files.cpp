@@ -14,6 +14,7 @@ std::filesystem::path sibling_program(const std::string& name) {
 
 tl::expected<std::filesystem::path, std::string> shared_files() {
     std::filesystem::path directory = program_path().parent_path() / ".." / "share" / "tamis";
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here changes the environment
     if (const char* overridden = std::getenv("TAMIS_SHARE"); overridden != nullptr) {
         directory = overridden;
     }
