@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
@@ -89,8 +90,9 @@ void add_events(Page& page, const Books& books) {
     for (const Outcome outcome :
          {Outcome::accepted, Outcome::rejected, Outcome::debug_incomplete, Outcome::debug_timeout,
           Outcome::debug_malformed, Outcome::debug_crash, Outcome::shed, Outcome::abandoned}) {
-        outcomes.push_back(
-            sample({{"outcome", std::string(streams::to_string(outcome))}}, books.of(outcome)));
+        std::string name(streams::to_string(outcome));
+        std::replace(name.begin(), name.end(), ' ', '_');
+        outcomes.push_back(sample({{"outcome", std::move(name)}}, books.of(outcome)));
     }
     page.counter("tamis_events_total", "Events by outcome; each has exactly one.", outcomes);
     page.gauge("tamis_events_in_flight", "Events opened and not yet given an outcome.",

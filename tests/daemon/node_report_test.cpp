@@ -134,6 +134,7 @@ TEST_F(Metrics, are_a_page_that_prometheus_reads) {
     EXPECT_EQ(values["tamis_fragments_total{class=\"malformed\"}"], 1);
     EXPECT_EQ(values["tamis_events_opened_total"], 3);
     EXPECT_EQ(values["tamis_events_total{outcome=\"accepted\"}"], 1);
+    EXPECT_EQ(values["tamis_events_total{outcome=\"debug_incomplete\"}"], 1);
     EXPECT_EQ(values["tamis_books_imbalance{equation=\"events\"}"], 0);
     EXPECT_EQ(values["tamis_path_events_total{path=\"high\",result=\"accepted\"}"], 1);
     EXPECT_EQ(values["tamis_stream_events_total{stream=\"debug\"}"], 1);

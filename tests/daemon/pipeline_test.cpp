@@ -131,7 +131,7 @@ TEST(Pipeline, decides_the_same_in_every_mode_with_any_number_of_workers) {
             config.workers = workers;
             config.idle = idle;
             const PipelineThreads threads(pipeline, config);
-            EXPECT_TRUE(threads.wait_until_finished(std::chrono::seconds(30)));
+            EXPECT_TRUE(threads.wait_until_finished(std::chrono::seconds(60)));
         }
         expect_closed(pipeline.snapshot().run.books);
         EXPECT_EQ(pipeline.snapshot().run.books.in_flight, 0U);

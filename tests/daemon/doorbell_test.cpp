@@ -1,0 +1,58 @@
+#include "daemon/doorbell.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include "daemon/idle_strategy.hpp"
+#include "daemon/steady_time.hpp"
+
+namespace tamis::daemon {
+namespace {
+
+bool is_rung(const Doorbell& bell) {
+    pollfd waited{.fd = bell.descriptor(), .events = POLLIN, .revents = 0};
+    return poll(&waited, 1, 0) == 1;
+}
+
+TEST(Doorbell, rings_only_for_a_sleeper_and_once) {
+    Doorbell bell;
+    bell.ring();
+    EXPECT_FALSE(is_rung(bell)) << "nobody sleeps: no system call";
+    bell.arm();
+    bell.ring();
+    bell.ring();
+    EXPECT_TRUE(is_rung(bell));
+    bell.disarm();
+    EXPECT_FALSE(is_rung(bell));
+    bell.ring();
+    EXPECT_FALSE(is_rung(bell));
+}
+
+TEST(Doorbell, ends_a_sleep_long_before_its_limit) {
+    Doorbell bell;
+    bell.arm();
+    bell.ring();
+    const std::uint64_t begin_ns = steady_clock_ns();
+    Idler::sleep({.bell = &bell, .input_descriptor = -1, .limit_ns = 10'000'000'000});
+    EXPECT_LT(steady_clock_ns() - begin_ns, 5'000'000'000U);
+    bell.disarm();
+}
+
+TEST(Idler, spins_and_yields_without_sleeping_and_parks_after_a_few_turns) {
+    Idler spin(config::IdleStrategy::spin);
+    Idler yield(config::IdleStrategy::yield);
+    Idler park(config::IdleStrategy::park);
+    int until_park = 0;
+    while (!park.wants_sleep() && until_park < 1000) {
+        ++until_park;
+        EXPECT_FALSE(spin.wants_sleep());
+        EXPECT_FALSE(yield.wants_sleep());
+    }
+    EXPECT_GT(until_park, 0);
+    EXPECT_LT(until_park, 1000);
+    park.reset();
+    EXPECT_FALSE(park.wants_sleep());
+}
+
+}  // namespace
+}  // namespace tamis::daemon
