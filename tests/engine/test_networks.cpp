@@ -1,6 +1,7 @@
 #include "tests/engine/test_networks.hpp"
 
 #include <cmath>
+#include <ostream>
 
 #include "engine/random.hpp"
 
@@ -85,6 +86,8 @@ NamedGraph single(const std::string& name, Shape row, const Body& body) {
 }
 
 }  // namespace
+
+void PrintTo(const NamedGraph& entry, std::ostream* out) { *out << entry.name; }
 
 std::vector<NamedGraph> dense_networks() {
     return {{"vae_encoder", vae_encoder()},

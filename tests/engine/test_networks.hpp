@@ -1,6 +1,7 @@
 // Networks the tests of the engine share: small ones per layer, and the shapes the trigger runs.
 #pragma once
 
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@ struct NamedGraph {
     std::string name;
     Graph graph;
 };
+// For GoogleTest, which else prints the bytes.
+void PrintTo(const NamedGraph& entry, std::ostream* out);  // NOLINT: GoogleTest's name
 
 // The shapes of the shipped models: VAE encoder and decoder, ringer, AXOL1TL-like, 100-64-32-1.
 [[nodiscard]] std::vector<NamedGraph> dense_networks();

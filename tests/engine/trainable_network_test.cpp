@@ -73,73 +73,74 @@ std::vector<NamedGraph> networks_without_dropout() {
     return all;
 }
 
+// Forward and backward with these gradients of the outputs.
+bool differentiate(TrainableNetwork& network, const std::vector<std::vector<double>>& inputs,
+                   const std::vector<std::vector<double>>& factors) {
+    write_inputs(network, inputs);
+    if (!network.forward(kRows)) return false;
+    for (std::size_t port = 0; port < factors.size(); ++port) {
+        for (std::size_t i = 0; i < factors[port].size(); ++i) {
+            network.output_gradient(port)[i] = static_cast<float>(factors[port][i]);
+        }
+    }
+    return network.backward();
+}
+
 // Every n-th element, so that large weights stay affordable.
 std::size_t stride_for(std::size_t count) { return count <= 12 ? 1 : count / 12 + 1; }
 
-TEST(TrainableNetwork, gives_weight_gradients_that_agree_with_finite_differences) {
-    for (const auto& [name, graph] : networks_without_dropout()) {
-        SCOPED_TRACE(name);
-        const auto network = trainable(graph);
-        ASSERT_NE(network, nullptr);
-        const auto inputs = float_rows(graph);
-        const auto factors = cotangents(graph);
-        write_inputs(*network, inputs);
-        ASSERT_TRUE(network->forward(kRows));
-        for (std::size_t port = 0; port < factors.size(); ++port) {
-            for (std::size_t i = 0; i < factors[port].size(); ++i) {
-                network->output_gradient(port)[i] = static_cast<float>(factors[port][i]);
-            }
-        }
-        ASSERT_TRUE(network->backward());
-        for (const TrainableParameter& parameter : network->parameters()) {
-            for (std::size_t i = 0; i < parameter.values.size();
-                 i += stride_for(parameter.values.size())) {
-                Graph shifted = graph;
-                float& value = shifted.weights.at(parameter.name).values[i];
-                const float centre = value;
-                constexpr float kStep = 2e-6F;  // small: a maximum or ReLU must not switch
-                value = centre + kStep;
-                const double up_at = value;
-                const double up = scalar(shifted, inputs, factors);
-                value = centre - kStep;
-                const double slope = (up - scalar(shifted, inputs, factors)) / (up_at - value);
-                EXPECT_NEAR(parameter.gradient[i], slope, 2e-4 * (1.0 + std::abs(slope)))
-                    << parameter.name << "[" << i << "]";
-            }
+// One case per network: each stays short under sanitizers.
+class Gradient : public testing::TestWithParam<NamedGraph> {};
+
+TEST_P(Gradient, of_weights_agrees_with_finite_differences) {
+    const Graph& graph = GetParam().graph;
+    const auto network = trainable(graph, false);
+    ASSERT_NE(network, nullptr);
+    const auto inputs = float_rows(graph);
+    const auto factors = cotangents(graph);
+    ASSERT_TRUE(differentiate(*network, inputs, factors));
+    for (const TrainableParameter& parameter : network->parameters()) {
+        const std::size_t count = parameter.values.size();
+        for (std::size_t i = 0; i < count; i += stride_for(count)) {
+            Graph shifted = graph;
+            float& value = shifted.weights.at(parameter.name).values[i];
+            const float centre = value;
+            constexpr float kStep = 2e-6F;  // small: a maximum or ReLU must not switch
+            value = centre + kStep;
+            const double up_at = value;
+            const double up = scalar(shifted, inputs, factors);
+            value = centre - kStep;
+            const double slope = (up - scalar(shifted, inputs, factors)) / (up_at - value);
+            EXPECT_NEAR(parameter.gradient[i], slope, 2e-4 * (1.0 + std::abs(slope)))
+                << parameter.name << "[" << i << "]";
         }
     }
 }
 
-TEST(TrainableNetwork, gives_input_gradients_that_agree_with_finite_differences) {
-    for (const auto& [name, graph] : networks_without_dropout()) {
-        SCOPED_TRACE(name);
-        const auto network = trainable(graph);
-        ASSERT_NE(network, nullptr);
-        auto inputs = float_rows(graph);
-        const auto factors = cotangents(graph);
-        write_inputs(*network, inputs);
-        ASSERT_TRUE(network->forward(kRows));
-        for (std::size_t port = 0; port < factors.size(); ++port) {
-            for (std::size_t i = 0; i < factors[port].size(); ++i) {
-                network->output_gradient(port)[i] = static_cast<float>(factors[port][i]);
-            }
-        }
-        ASSERT_TRUE(network->backward());
-        for (std::size_t port = 0; port < inputs.size(); ++port) {
-            for (std::size_t i = 0; i < inputs[port].size(); i += stride_for(inputs[port].size())) {
-                const double centre = inputs[port][i];
-                constexpr double kStep = 1e-5;
-                inputs[port][i] = centre + kStep;
-                const double up = scalar(graph, inputs, factors);
-                inputs[port][i] = centre - kStep;
-                const double slope = (up - scalar(graph, inputs, factors)) / (2.0 * kStep);
-                inputs[port][i] = centre;
-                EXPECT_NEAR(network->input_gradient(port)[i], slope, 2e-4 * (1.0 + std::abs(slope)))
-                    << "input " << port << "[" << i << "]";
-            }
+TEST_P(Gradient, of_inputs_agrees_with_finite_differences) {
+    const Graph& graph = GetParam().graph;
+    const auto network = trainable(graph, true);
+    ASSERT_NE(network, nullptr);
+    auto inputs = float_rows(graph);
+    const auto factors = cotangents(graph);
+    ASSERT_TRUE(differentiate(*network, inputs, factors));
+    for (std::size_t port = 0; port < inputs.size(); ++port) {
+        for (std::size_t i = 0; i < inputs[port].size(); i += stride_for(inputs[port].size())) {
+            const double centre = inputs[port][i];
+            constexpr double kStep = 1e-5;
+            inputs[port][i] = centre + kStep;
+            const double up = scalar(graph, inputs, factors);
+            inputs[port][i] = centre - kStep;
+            const double slope = (up - scalar(graph, inputs, factors)) / (2.0 * kStep);
+            inputs[port][i] = centre;
+            EXPECT_NEAR(network->input_gradient(port)[i], slope, 2e-4 * (1.0 + std::abs(slope)))
+                << "input " << port << "[" << i << "]";
         }
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Layers, Gradient, testing::ValuesIn(networks_without_dropout()),
+                         [](const auto& entry) { return entry.param.name; });
 
 TEST(TrainableNetwork, evaluates_as_inference_does) {
     for (const auto& [name, graph] : networks_without_dropout()) {
