@@ -13,7 +13,7 @@ using config::FullPolicy;
 using streams::SendResult;
 
 constexpr std::size_t kEventsPerPoll = 64;
-constexpr std::uint64_t kIdleWaitNs = 5'000'000;   // outputs are polled so often
+constexpr std::uint64_t kIdleWaitNs = 5'000'000;    // outputs are polled so often
 constexpr std::uint64_t kBlockedWait_ns = 200'000;  // a full output is asked so often
 
 }  // namespace

@@ -45,10 +45,10 @@ class Emission {
  public:
     struct Config {
         std::int64_t batch = 1;
-        onednn::Use use = onednn::Use::Inference;
+        onednn::Use use = onednn::Use::inference;
         bool with_backward = false;  // emit_backward will be called
         bool input_gradients = false;
-        const DropoutCounter* dropout = nullptr;  // only with Use::Training
+        const DropoutCounter* dropout = nullptr;  // only with Use::training
     };
     Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuffers& parameters,
              const Config& config);

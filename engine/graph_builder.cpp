@@ -47,7 +47,7 @@ GraphValue GraphBuilder::convolution(const GraphValue& x, std::int64_t filters,
     if (strides.empty()) strides.assign(spatial, 1);
     Expects(strides.size() == spatial);
     std::vector<std::int64_t> pads(2 * spatial, 0);
-    if (options.padding == ConvolutionOptions::Padding::Same) {
+    if (options.padding == ConvolutionOptions::Padding::same) {
         for (std::size_t axis = 0; axis < spatial; ++axis) {
             const std::int64_t in = row[axis + 1];
             const std::int64_t out = (in + strides[axis] - 1) / strides[axis];

@@ -25,8 +25,8 @@ struct GraphValue {
 };
 
 struct DenseOptions {
-    Initialiser kernel = Initialiser::GlorotUniform;
-    Initialiser bias = Initialiser::Zero;
+    Initialiser kernel = Initialiser::glorot_uniform;
+    Initialiser bias = Initialiser::zero;
 };
 
 struct ConvolutionOptions {
@@ -34,10 +34,10 @@ struct ConvolutionOptions {
     std::vector<std::int64_t> strides = {};  // empty: 1
     std::int64_t groups = 1;
     enum class Padding {
-        Same,
-        Valid
-    } padding = Padding::Same;  // Same: as Keras, output = input / stride
-    Initialiser weights = Initialiser::GlorotUniform;
+        same,
+        valid
+    } padding = Padding::same;  // Same: as Keras, output = input / stride
+    Initialiser weights = Initialiser::glorot_uniform;
 };
 
 struct PoolOptions {

@@ -16,16 +16,16 @@ void initialise(Tensor& tensor, Initialiser how, std::int64_t fan_in, std::int64
     const auto sigma = static_cast<float>(std::sqrt(2.0 / static_cast<double>(fan_in)));
     for (std::size_t i = 0; i < tensor.values.size(); ++i) {
         switch (how) {
-            case Initialiser::Zero:
+            case Initialiser::zero:
                 tensor.values[i] = 0.F;
                 break;
-            case Initialiser::One:
+            case Initialiser::one:
                 tensor.values[i] = 1.F;
                 break;
-            case Initialiser::GlorotUniform:
+            case Initialiser::glorot_uniform:
                 tensor.values[i] = (2.F * random_uniform(seed, stream, i) - 1.F) * limit;
                 break;
-            case Initialiser::HeNormal:
+            case Initialiser::he_normal:
                 tensor.values[i] = std::clamp(random_normal(seed, stream, i), -2.F, 2.F) * sigma;
                 break;
         }

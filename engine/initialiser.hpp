@@ -9,11 +9,11 @@
 namespace tamis::engine {
 
 enum class Initialiser {
-    Zero,
-    One,
-    GlorotUniform,  // uniform in +-sqrt(6 / (fan_in + fan_out)) (Glorot, Bengio 2010), the Keras
-                    // default
-    HeNormal,       // normal with variance 2 / fan_in (He et al. 2015), cut at two sigma
+    zero,
+    one,
+    glorot_uniform,  // uniform in +-sqrt(6 / (fan_in + fan_out)) (Glorot, Bengio 2010), the Keras
+                     // default
+    he_normal,       // normal with variance 2 / fan_in (He et al. 2015), cut at two sigma
 };
 
 // fan_in, fan_out: inputs and outputs of one unit (with the receptive field for convolutions), each

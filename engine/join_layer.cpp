@@ -29,7 +29,7 @@ BufferId product(Emission& to, BufferId left, BufferId right, const std::string&
     const onednn::Desc layout = to.desc(left);
     const BufferId dst = to.program().arena(layout);
     to.program().append(
-        layer, onednn::arithmetic(ArithmeticLayer::Kind::Multiply, layout, to.desc(right), layout),
+        layer, onednn::arithmetic(ArithmeticLayer::Kind::multiply, layout, to.desc(right), layout),
         {{DNNL_ARG_SRC_0, left}, {DNNL_ARG_SRC_1, right}, {DNNL_ARG_DST, dst}});
     return dst;
 }
@@ -38,7 +38,7 @@ void emit_backward(Emission& to, const PlanLayer& layer, const ArithmeticLayer& 
                    BufferId left, BufferId right, const onednn::Desc& natural) {
     const BufferId gradient =
         to.program().row_major(to.gradient(layer.output, layer.name), layer.name);
-    const bool multiply = arithmetic.kind == ArithmeticLayer::Kind::Multiply;
+    const bool multiply = arithmetic.kind == ArithmeticLayer::Kind::multiply;
     const bool by_weight = !arithmetic.weight.empty();
     if (to.needs_gradient(layer.inputs[0])) {
         to.add_gradient(layer.inputs[0],

@@ -35,12 +35,12 @@ class Lowering {
     }
 
     static std::optional<Activation> activation_of(const Node& node) {
-        if (node.op == "Relu") return Activation{Activation::Kind::Relu, 0.F};
+        if (node.op == "Relu") return Activation{Activation::Kind::relu, 0.F};
         if (node.op == "LeakyRelu") {
-            return Activation{Activation::Kind::Relu, node.real("alpha", 0.01F)};
+            return Activation{Activation::Kind::relu, node.real("alpha", 0.01F)};
         }
-        if (node.op == "Tanh") return Activation{Activation::Kind::Tanh, 0.F};
-        if (node.op == "Sigmoid") return Activation{Activation::Kind::Sigmoid, 0.F};
+        if (node.op == "Tanh") return Activation{Activation::Kind::tanh, 0.F};
+        if (node.op == "Sigmoid") return Activation{Activation::Kind::sigmoid, 0.F};
         return std::nullopt;
     }
 
@@ -121,7 +121,7 @@ class Lowering {
         }
         if (node.op == "Add" || node.op == "Mul") {
             ArithmeticLayer arithmetic{
-                node.op == "Add" ? ArithmeticLayer::Kind::Add : ArithmeticLayer::Kind::Multiply,
+                node.op == "Add" ? ArithmeticLayer::Kind::add : ArithmeticLayer::Kind::multiply,
                 {}};
             for (const std::string& input : node.inputs) {
                 if (graph_.weights.contains(input)) arithmetic.weight = input;
@@ -134,11 +134,11 @@ class Lowering {
 
     PoolLayer pool_of(const Node& node) {
         const std::size_t spatial = shapes_.at(node.inputs[0]).rank() - 1;
-        PoolLayer pool{PoolLayer::Kind::Max, *read_window(node, spatial)};
+        PoolLayer pool{PoolLayer::Kind::max, *read_window(node, spatial)};
         if (node.op == "AveragePool") {
             pool.kind = node.integer("count_include_pad", 0) != 0
-                            ? PoolLayer::Kind::AverageWithPadding
-                            : PoolLayer::Kind::AverageOfInside;
+                            ? PoolLayer::Kind::average_with_padding
+                            : PoolLayer::Kind::average_of_inside;
         }
         return pool;
     }

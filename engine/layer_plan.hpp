@@ -15,7 +15,7 @@
 namespace tamis::engine {
 
 struct Activation {
-    enum class Kind { Relu, Tanh, Sigmoid } kind = Kind::Relu;
+    enum class Kind { relu, tanh, sigmoid } kind = Kind::relu;
     float negative_slope = 0.F;  // of Relu: LeakyRelu's alpha
 };
 
@@ -35,7 +35,7 @@ struct ConvolutionLayer {
 };
 
 struct PoolLayer {
-    enum class Kind { Max, AverageOfInside, AverageWithPadding } kind = Kind::Max;
+    enum class Kind { max, average_of_inside, average_with_padding } kind = Kind::max;
     Window window;
 };
 
@@ -56,7 +56,7 @@ struct SoftmaxLayer {
 // Addition or multiplication; the second side is a value (then weight is empty) or a weight,
 // possibly repeated.
 struct ArithmeticLayer {
-    enum class Kind { Add, Multiply } kind = Kind::Add;
+    enum class Kind { add, multiply } kind = Kind::add;
     std::string weight;
 };
 

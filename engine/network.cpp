@@ -44,7 +44,7 @@ std::shared_ptr<const Program> tile_program(const LayerPlan& plan, PackedWeights
     ProgramBuilder builder;
     Emission emission(
         builder, plan, weights,
-        {static_cast<std::int64_t>(rows), onednn::Use::Inference, false, false, nullptr});
+        {static_cast<std::int64_t>(rows), onednn::Use::inference, false, false, nullptr});
     emission.emit_forward();
     return std::make_shared<const Program>(builder.build(false));
 }
@@ -198,14 +198,14 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
             program.bind(slot++,
                          memory_->outputs[port].data() + row * compiled.outputs[port].row_size);
         }
-        if (!program.run()) return RunStatus::Failed;
+        if (!program.run()) return RunStatus::failed;
         row += compiled.tiles[tile].rows;
     }
     check_rows(rows);
     for (std::size_t row = 0; row < rows; ++row) {
-        if (finite_[row] == 0) return RunStatus::NonFiniteRows;
+        if (finite_[row] == 0) return RunStatus::non_finite_rows;
     }
-    return RunStatus::Ok;
+    return RunStatus::ok;
 }
 
 void NetworkRunner::check_rows(std::size_t rows) noexcept {

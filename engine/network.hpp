@@ -58,10 +58,10 @@ class Network {
 };
 
 enum class RunStatus {
-    Ok,
-    NonFiniteRows,  // at least one row has a NaN or Inf among its inputs or outputs: ask
-                    // row_is_finite
-    Failed,         // the executor refused (out of executable memory, for one): no output is valid
+    ok,
+    non_finite_rows,  // at least one row has a NaN or Inf among its inputs or outputs: ask
+                      // row_is_finite
+    failed,  // the executor refused (out of executable memory, for one): no output is valid
 };
 
 // One per thread.

@@ -20,7 +20,7 @@ Loop move_statistics(std::size_t channels, float momentum) {
 
 void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normalisation) {
     ProgramBuilder& program = to.program();
-    const bool training = to.config().use == onednn::Use::Training;
+    const bool training = to.config().use == onednn::Use::training;
     const onednn::Desc channels = onednn::plain({to.dims(layer.output)[1]});
     const auto channel_parameter = [&](const std::string& name) {
         return to.parameter(name, channels, channels, layer.name);

@@ -15,7 +15,7 @@ using dnnl::prop_kind;
 constexpr auto kFloat = dnnl::memory::data_type::f32;
 
 prop_kind propagation(Use use) {
-    return use == Use::Inference ? prop_kind::forward_inference : prop_kind::forward_training;
+    return use == Use::inference ? prop_kind::forward_inference : prop_kind::forward_training;
 }
 
 // Scratch memory is ours (one per runner), so that concurrent runners share primitives without a
@@ -29,11 +29,11 @@ primitive_attr attributes() {
 // The variants whose backward pass reads the result; forward they compute the same.
 algorithm algorithm_of(const Activation& kind) {
     switch (kind.kind) {
-        case Activation::Kind::Relu:
+        case Activation::Kind::relu:
             return algorithm::eltwise_relu_use_dst_for_bwd;
-        case Activation::Kind::Tanh:
+        case Activation::Kind::tanh:
             return algorithm::eltwise_tanh_use_dst_for_bwd;
-        case Activation::Kind::Sigmoid:
+        case Activation::Kind::sigmoid:
             break;
     }
     return algorithm::eltwise_logistic_use_dst_for_bwd;
@@ -41,11 +41,11 @@ algorithm algorithm_of(const Activation& kind) {
 
 algorithm forward_algorithm(const Activation& kind) {
     switch (kind.kind) {
-        case Activation::Kind::Relu:
+        case Activation::Kind::relu:
             return algorithm::eltwise_relu;
-        case Activation::Kind::Tanh:
+        case Activation::Kind::tanh:
             return algorithm::eltwise_tanh;
-        case Activation::Kind::Sigmoid:
+        case Activation::Kind::sigmoid:
             break;
     }
     return algorithm::eltwise_logistic;
@@ -63,11 +63,11 @@ primitive_attr attributes(const std::optional<Activation>& fused) {
 
 algorithm algorithm_of(PoolLayer::Kind kind) {
     switch (kind) {
-        case PoolLayer::Kind::Max:
+        case PoolLayer::Kind::max:
             return algorithm::pooling_max;
-        case PoolLayer::Kind::AverageOfInside:
+        case PoolLayer::Kind::average_of_inside:
             return algorithm::pooling_avg_exclude_padding;
-        case PoolLayer::Kind::AverageWithPadding:
+        case PoolLayer::Kind::average_with_padding:
             break;
     }
     return algorithm::pooling_avg_include_padding;
@@ -255,7 +255,7 @@ Made pool_backward(const PoolLayer& layer, const Desc& diff_src, const Desc& dif
 }
 
 MadeForward<NormalisationHint> normalisation(Use use, const Desc& src, float epsilon) {
-    const auto flags = use == Use::Inference
+    const auto flags = use == Use::inference
                            ? kChannelFlags | dnnl::normalization_flags::use_global_stats
                            : kChannelFlags;
     const dnnl::batch_normalization_forward::desc op(propagation(use), src, epsilon, flags);
@@ -328,7 +328,7 @@ Made softmax_backward(const Desc& diff, const Desc& result, int axis, const Soft
 
 Made arithmetic(ArithmeticLayer::Kind kind, const Desc& left, const Desc& right, const Desc& dst) {
     const algorithm how =
-        kind == ArithmeticLayer::Kind::Add ? algorithm::binary_add : algorithm::binary_mul;
+        kind == ArithmeticLayer::Kind::add ? algorithm::binary_add : algorithm::binary_mul;
     const dnnl::binary::primitive_desc pd({how, left, right, dst}, attributes(), cpu());
     Made made;
     made.primitive = dnnl::binary(pd);

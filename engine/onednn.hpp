@@ -35,7 +35,7 @@ void use_one_thread() noexcept;
 [[nodiscard]] Desc part_of(const Desc& desc, const Dims& dims, const Dims& offsets);
 
 // Forward and backward of one kind share a Use; Inference keeps no workspace.
-enum class Use { Inference, Training };
+enum class Use { inference, training };
 
 // A primitive and the layouts it settled on.
 struct Made {

@@ -39,7 +39,7 @@ void Optimizer::step(std::span<const TrainableParameter> parameters) {
         for (const TrainableParameter& parameter : parameters) {
             moments_.push_back(
                 {FloatBuffer(parameter.values.size()),
-                 FloatBuffer(config_.kind == OptimizerConfig::Kind::Adam ? parameter.values.size()
+                 FloatBuffer(config_.kind == OptimizerConfig::Kind::adam ? parameter.values.size()
                                                                          : 0)});
         }
     }
@@ -53,7 +53,7 @@ void Optimizer::step(std::span<const TrainableParameter> parameters) {
         const Constraint constraint = own != config_.of_parameter.end() ? own->second
                                       : parameter.is_kernel             ? config_.kernels
                                                                         : Constraint{};
-        if (config_.kind == OptimizerConfig::Kind::Adam) {
+        if (config_.kind == OptimizerConfig::Kind::adam) {
             step_adam(parameter, moments_[i], constraint.l2);
         } else {
             step_sgd(parameter, moments_[i], constraint.l2);

@@ -31,7 +31,7 @@ struct Constraint {
 };
 
 struct OptimizerConfig {
-    enum class Kind { Adam, Sgd } kind = Kind::Adam;
+    enum class Kind { adam, sgd } kind = Kind::adam;
     float learning_rate = 1e-3F;
     float beta1 = 0.9F;  // Adam (Kingma, Ba 2015, algorithm 1)
     float beta2 = 0.999F;

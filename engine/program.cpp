@@ -12,14 +12,14 @@ BufferId ProgramBuilder::add(Buffer buffer) {
 
 BufferId ProgramBuilder::arena(const onednn::Desc& desc) {
     Buffer buffer;
-    buffer.home = Buffer::Home::Arena;
+    buffer.home = Buffer::Home::arena;
     buffer.desc = desc;
     return add(std::move(buffer));
 }
 
 BufferId ProgramBuilder::constant(const dnnl::memory& memory) {
     Buffer buffer;
-    buffer.home = Buffer::Home::Constant;
+    buffer.home = Buffer::Home::constant;
     buffer.desc = memory.get_desc();
     buffer.constant = memory;
     return add(std::move(buffer));
@@ -27,7 +27,7 @@ BufferId ProgramBuilder::constant(const dnnl::memory& memory) {
 
 BufferId ProgramBuilder::bound(const onednn::Desc& desc, std::size_t slot) {
     Buffer buffer;
-    buffer.home = Buffer::Home::Bound;
+    buffer.home = Buffer::Home::bound;
     buffer.desc = desc;
     buffer.slot = slot;
     program_.slots = std::max(program_.slots, slot + 1);
@@ -36,7 +36,7 @@ BufferId ProgramBuilder::bound(const onednn::Desc& desc, std::size_t slot) {
 
 BufferId ProgramBuilder::alias(BufferId of, const onednn::Desc& desc) {
     Buffer buffer;
-    buffer.home = Buffer::Home::Alias;
+    buffer.home = Buffer::Home::alias;
     buffer.desc = desc;
     buffer.of = root(of);
     return add(std::move(buffer));
@@ -44,7 +44,7 @@ BufferId ProgramBuilder::alias(BufferId of, const onednn::Desc& desc) {
 
 BufferId ProgramBuilder::root(BufferId buffer) const {
     const Buffer& seen = program_.buffers[static_cast<std::size_t>(buffer)];
-    return seen.home == Buffer::Home::Alias ? seen.of : buffer;
+    return seen.home == Buffer::Home::alias ? seen.of : buffer;
 }
 
 onednn::Desc ProgramBuilder::desc(BufferId buffer) const {
@@ -53,7 +53,7 @@ onednn::Desc ProgramBuilder::desc(BufferId buffer) const {
 
 bool ProgramBuilder::is_bound_to(BufferId buffer, std::size_t slot) const {
     const Buffer& seen = program_.buffers[static_cast<std::size_t>(buffer)];
-    return seen.home == Buffer::Home::Bound && seen.slot == slot;
+    return seen.home == Buffer::Home::bound && seen.slot == slot;
 }
 
 void ProgramBuilder::append(const std::string& layer, const onednn::Made& made,
@@ -127,7 +127,7 @@ Program ProgramBuilder::build(bool keep_all) {
     std::vector<Placed> placed;
     for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
         Buffer& buffer = program_.buffers[i];
-        if (buffer.home != Buffer::Home::Arena || lifetimes[i].first == SIZE_MAX) continue;
+        if (buffer.home != Buffer::Home::arena || lifetimes[i].first == SIZE_MAX) continue;
         const std::size_t wanted = onednn::bytes_of(buffer.desc);
         const std::size_t bytes =
             (wanted + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
@@ -144,21 +144,21 @@ Program ProgramBuilder::build(bool keep_all) {
 ProgramMemory::ProgramMemory(std::shared_ptr<const Program> program, void* arena)
     : program_(std::move(program)), slots_(program_->slots), stream_(onednn::cpu()) {
     for (const Buffer& buffer : program_->buffers) {
-        const Buffer& home = buffer.home == Buffer::Home::Alias
+        const Buffer& home = buffer.home == Buffer::Home::alias
                                  ? program_->buffers[static_cast<std::size_t>(buffer.of)]
                                  : buffer;
-        if (home.home == Buffer::Home::Constant && &home == &buffer) {
+        if (home.home == Buffer::Home::constant && &home == &buffer) {
             memories_.push_back(buffer.constant);
             continue;
         }
         void* address = nullptr;
-        if (home.home == Buffer::Home::Arena) {
+        if (home.home == Buffer::Home::arena) {
             address = static_cast<char*>(arena) + home.offset_bytes;
-        } else if (home.home == Buffer::Home::Constant) {
+        } else if (home.home == Buffer::Home::constant) {
             address = home.constant.get_data_handle();
         }
         memories_.emplace_back(buffer.desc, onednn::cpu(), address);
-        if (home.home == Buffer::Home::Bound) {
+        if (home.home == Buffer::Home::bound) {
             slots_[home.slot].memories.push_back(memories_.back().get());
         }
     }

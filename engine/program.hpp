@@ -17,11 +17,11 @@ using BufferId = int;
 
 struct Buffer {
     enum class Home {
-        Arena,     // in the thread's arena, from its first to its last use
-        Constant,  // shared, read-only: packed weights
-        Bound,     // an address of the owner: ports, weights in training
-        Alias,     // another buffer seen with another layout
-    } home = Home::Arena;
+        arena,     // in the thread's arena, from its first to its last use
+        constant,  // shared, read-only: packed weights
+        bound,     // an address of the owner: ports, weights in training
+        alias,     // another buffer seen with another layout
+    } home = Home::arena;
     onednn::Desc desc;
     std::size_t slot = 0;          // Bound: which address
     BufferId of = -1;              // Alias: of which buffer

@@ -101,7 +101,7 @@ std::unique_ptr<ProgramMemory> placed(TrainingProgram& program, Program steps, F
 bool emit_training(TrainingProgram& program, const TrainingOptions& options) {
     ProgramBuilder builder;
     Emission emission(builder, program.plan, program.weights,
-                      {static_cast<std::int64_t>(program.mini_batch), onednn::Use::Training, true,
+                      {static_cast<std::int64_t>(program.mini_batch), onednn::Use::training, true,
                        options.input_gradients, &program.dropout});
     emission.emit_forward();
     program.forward_steps = builder.step_count();
@@ -121,7 +121,7 @@ bool emit_evaluation(TrainingProgram& program) {
     if (!evaluates_differently(program.plan)) return true;
     ProgramBuilder builder;
     Emission emission(builder, program.plan, program.weights,
-                      {static_cast<std::int64_t>(program.mini_batch), onednn::Use::Inference, false,
+                      {static_cast<std::int64_t>(program.mini_batch), onednn::Use::inference, false,
                        false, nullptr});
     emission.emit_forward();
     program.evaluation = placed(program, builder.build(false), program.evaluation_arena);
@@ -182,10 +182,10 @@ bool TrainableNetwork::forward(std::size_t rows, ForwardMode mode) {
     Expects(rows <= program_->mini_batch);
     onednn::use_one_thread();
     clear_rows_from(program_->input_rows, rows, program_->mini_batch);
-    if (mode == ForwardMode::Evaluation && program_->evaluation != nullptr) {
+    if (mode == ForwardMode::evaluation && program_->evaluation != nullptr) {
         return program_->evaluation->run();
     }
-    if (mode == ForwardMode::Training) {
+    if (mode == ForwardMode::training) {
         program_->rows_of_last_forward = rows;
         ++program_->dropout.step;
     }

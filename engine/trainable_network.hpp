@@ -24,8 +24,8 @@ struct TrainingOptions {
 };
 
 enum class ForwardMode {
-    Training,    // batch statistics (and their running means are updated), dropout active
-    Evaluation,  // running statistics, no dropout: what inference computes
+    training,    // batch statistics (and their running means are updated), dropout active
+    evaluation,  // running statistics, no dropout: what inference computes
 };
 
 struct TrainingProgram;  // trainable_network.cpp: what oneDNN sees
@@ -48,7 +48,7 @@ class TrainableNetwork {
     [[nodiscard]] std::span<float> input(std::size_t port);
     // Rows [rows, mini_batch) are set to zero first; with BatchNormalization in training mode give
     // full batches, for the statistics are of all rows. False: oneDNN failed to execute.
-    [[nodiscard]] bool forward(std::size_t rows, ForwardMode mode = ForwardMode::Training);
+    [[nodiscard]] bool forward(std::size_t rows, ForwardMode mode = ForwardMode::training);
     [[nodiscard]] std::span<const float> output(std::size_t port) const;
     // Of the loss by the output: written by the caller between forward and backward. mini_batch x
     // row_size.

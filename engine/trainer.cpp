@@ -193,7 +193,7 @@ tl::expected<double, std::string> evaluate_loss(TrainableNetwork& network, const
     for (std::size_t first = 0; first < data.rows; first += network.mini_batch()) {
         const std::size_t rows = std::min(network.mini_batch(), data.rows - first);
         batch.gather(data, std::span(order).subspan(first, rows));
-        if (!network.forward(rows, ForwardMode::Evaluation)) {
+        if (!network.forward(rows, ForwardMode::evaluation)) {
             return tl::unexpected(std::string("oneDNN failed in forward"));
         }
         sum += batch.loss(loss) * static_cast<double>(rows);
@@ -236,11 +236,11 @@ tl::expected<TrainingReport, std::string> train(TrainableNetwork& network, Optim
             if (config.keep_best) best = network.to_graph();
         }
         if (callback && !callback(*ran)) {
-            report.end = TrainingReport::End::Cancelled;
+            report.end = TrainingReport::End::cancelled;
             break;
         }
         if (config.early_stop_patience > 0 && stop.waited >= config.early_stop_patience) {
-            report.end = TrainingReport::End::EarlyStop;
+            report.end = TrainingReport::End::early_stop;
             break;
         }
         if (config.plateau_patience > 0 && plateau.waited >= config.plateau_patience) {

@@ -46,7 +46,7 @@ struct EpochReport {
 };
 
 struct TrainingReport {
-    enum class End { AllEpochs, EarlyStop, Cancelled } end = End::AllEpochs;
+    enum class End { all_epochs, early_stop, cancelled } end = End::all_epochs;
     std::vector<EpochReport> epochs;
     std::size_t best_epoch = 0;
 };

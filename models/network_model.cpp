@@ -62,7 +62,7 @@ class RowEvaluator {
         }
     }
     void score(std::size_t rows) noexcept {
-        failed_ = runner_.run(rows) == engine::RunStatus::Failed;
+        failed_ = runner_.run(rows) == engine::RunStatus::failed;
     }
     [[nodiscard]] bool is_finite(std::size_t index) const noexcept {
         return !failed_ && runner_.row_is_finite(index);

@@ -110,7 +110,7 @@ void RingerRunner::flush() noexcept {
 }
 
 void RingerRunner::run(Queue& queue) noexcept {
-    const bool failed = queue.runner.run(queue.count) == engine::RunStatus::Failed;
+    const bool failed = queue.runner.run(queue.count) == engine::RunStatus::failed;
     const std::span<const float> output = queue.runner.output(0);
     for (std::size_t row = 0; row < queue.count; ++row) {
         *queue.answers[row] = failed || !queue.runner.row_is_finite(row)

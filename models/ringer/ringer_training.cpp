@@ -36,7 +36,7 @@ SpPoint measure(engine::TrainableNetwork& network, const RingRows& sample) {
         const auto from =
             std::span(sample.rings).subspan(first * sample.width, rows * sample.width);
         std::copy(from.begin(), from.end(), network.input(0).begin());
-        if (!network.forward(rows, engine::ForwardMode::Evaluation)) {
+        if (!network.forward(rows, engine::ForwardMode::evaluation)) {
             return {};
         }
         for (std::size_t row = 0; row < rows; ++row) {

@@ -63,7 +63,7 @@ void DoubletRunner::flush() noexcept {
     if (count_ == 0) {
         return;
     }
-    const bool failed = runner_.run(count_) == engine::RunStatus::Failed;
+    const bool failed = runner_.run(count_) == engine::RunStatus::failed;
     const std::span<const float> output = runner_.output(0);
     for (std::size_t row = 0; row < count_; ++row) {
         *answers_[row] = failed || !runner_.row_is_finite(row)

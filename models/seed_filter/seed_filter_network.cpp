@@ -17,7 +17,7 @@ engine::Graph make_seed_filter_network(const SeedFilterShape& shape, SeedFilterO
                                        std::uint64_t seed) {
     engine::GraphBuilder net("seed_filter", seed);
     const engine::ConvolutionOptions convolution{
-        .kernel = {3, 3}, .strides = {}, .weights = engine::Initialiser::HeNormal};
+        .kernel = {3, 3}, .strides = {}, .weights = engine::Initialiser::he_normal};
     const engine::PoolOptions pool{.kernel = {2, 2}, .strides = {}};
     const auto side = static_cast<std::int64_t>(kWindowSide);
     auto image = net.input("windows", {2, side, side});

@@ -32,7 +32,7 @@ void VaeEvaluator::score(std::size_t rows) noexcept {
     const engine::RunStatus status = runner_.run(rows);
     for (std::size_t i = 0; i < rows; ++i) {
         finite_[i] = 0;
-        if (status != engine::RunStatus::Failed && runner_.row_is_finite(i)) {
+        if (status != engine::RunStatus::failed && runner_.row_is_finite(i)) {
             score_row(i);
         }
     }

@@ -29,7 +29,7 @@ GraphValue add_encoder(GraphBuilder& net, const VaeShape& shape) {
 }
 
 void add_decoder(GraphBuilder& net, const GraphValue& z, const VaeShape& shape) {
-    const engine::DenseOptions head{.kernel = engine::Initialiser::Zero};
+    const engine::DenseOptions head{.kernel = engine::Initialiser::zero};
     const GraphValue h1 = net.relu(net.dense(z, shape.hidden, "Decoder_h1"));
     const GraphValue h2 = net.relu(net.dense(h1, shape.hidden, "Decoder_h2"));
     const GraphValue par1 =

@@ -166,8 +166,8 @@ tl::expected<double, std::string> VaeTraining::forward(std::span<const std::size
             to[k] = static_cast<float>((x[k] - inputs_.offset[k]) / inputs_.scale[k]);
         }
     }
-    const auto mode = wanted == Wanted::gradients ? engine::ForwardMode::Training
-                                                  : engine::ForwardMode::Evaluation;
+    const auto mode = wanted == Wanted::gradients ? engine::ForwardMode::training
+                                                  : engine::ForwardMode::evaluation;
     if (!encoder_->forward(rows.size(), mode)) {
         return refuse("the engine could not execute the encoder");
     }

@@ -117,7 +117,7 @@ TEST(Network, gives_the_same_bits_on_two_threads_that_share_it) {
                         runner.input(port)[i] = static_cast<float>(rows[first * size + i]);
                     }
                 }
-                EXPECT_EQ(runner.run(batch), RunStatus::Ok);
+                EXPECT_EQ(runner.run(batch), RunStatus::ok);
                 const std::size_t size = (*network)->outputs()[0].row_size;
                 const auto part = runner.output(0).first(batch * size);
                 all.insert(all.end(), part.begin(), part.end());

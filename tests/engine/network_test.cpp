@@ -68,7 +68,7 @@ TEST(Network, agrees_with_the_reference_evaluation) {
             for (double& value : port) value = static_cast<float>(value);
         }
         write_rows(runner, inputs, 0, kRows);
-        ASSERT_EQ(runner.run(kRows), RunStatus::Ok);
+        ASSERT_EQ(runner.run(kRows), RunStatus::ok);
         const auto expected = evaluate_reference(graph, kRows, inputs);
         ASSERT_TRUE(expected.has_value()) << expected.error();
         for (std::size_t port = 0; port < expected->size(); ++port) {
@@ -91,13 +91,13 @@ TEST(Network, gives_a_row_the_same_bits_in_every_batch_size_and_place) {
         std::vector<std::vector<float>> alone;
         for (std::size_t row = 0; row < 64; ++row) {
             write_rows(runner, inputs, row, 1);
-            ASSERT_EQ(runner.run(1), RunStatus::Ok);
+            ASSERT_EQ(runner.run(1), RunStatus::ok);
             alone.push_back(outputs_of(runner, 0, 1));
         }
         for (std::size_t rows = 1; rows <= 64; ++rows) {
             const std::size_t first = (rows * 13) % (64 - rows + 1);
             write_rows(runner, inputs, first, rows);
-            ASSERT_EQ(runner.run(rows), RunStatus::Ok);
+            ASSERT_EQ(runner.run(rows), RunStatus::ok);
             for (std::size_t row = 0; row < rows; ++row) {
                 const auto one = outputs_of(runner, row, 1);
                 ASSERT_EQ(
@@ -117,7 +117,7 @@ TEST(Network, gives_the_same_bits_whatever_the_largest_batch) {
         for (const std::size_t max_batch : {1, 3, 64, 200}) {
             NetworkRunner runner(compiled(graph, max_batch));
             write_rows(runner, inputs, 0, 1);
-            ASSERT_EQ(runner.run(1), RunStatus::Ok);
+            ASSERT_EQ(runner.run(1), RunStatus::ok);
             const auto scores = outputs_of(runner, 0, 1);
             if (first.empty()) first = scores;
             EXPECT_EQ(std::memcmp(first.data(), scores.data(), first.size() * sizeof(float)), 0);
@@ -131,12 +131,12 @@ TEST(Network, flags_the_row_that_holds_a_nan_and_no_other) {
     write_rows(runner, rows_for(graph, 20), 0, 20);
     runner.input(0)[7 * 21 + 3] = std::numeric_limits<float>::quiet_NaN();
     runner.input(0)[12 * 21 + 20] = -std::numeric_limits<float>::infinity();
-    EXPECT_EQ(runner.run(20), RunStatus::NonFiniteRows);
+    EXPECT_EQ(runner.run(20), RunStatus::non_finite_rows);
     for (std::size_t row = 0; row < 20; ++row) {
         EXPECT_EQ(runner.row_is_finite(row), row != 7 && row != 12) << row;
     }
     write_rows(runner, rows_for(graph, 20), 0, 20);
-    EXPECT_EQ(runner.run(20), RunStatus::Ok) << "a flag must not outlive its run";
+    EXPECT_EQ(runner.run(20), RunStatus::ok) << "a flag must not outlive its run";
 }
 
 TEST(Network, refuses_weights_that_are_not_finite) {
@@ -158,7 +158,7 @@ TEST(Network, refuses_a_batch_that_would_need_too_much_memory) {
 
 TEST(Network, runs_nothing_for_zero_rows) {
     NetworkRunner runner(compiled(test::dense_networks()[0].graph));
-    EXPECT_EQ(runner.run(0), RunStatus::Ok);
+    EXPECT_EQ(runner.run(0), RunStatus::ok);
 }
 
 TEST(Network, counts_multiply_adds_per_row) {

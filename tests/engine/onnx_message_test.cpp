@@ -130,7 +130,7 @@ void expect_runs(const Model& model) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         rows[i] = runner.input(0)[i] = static_cast<float>(rows[i]);
     }
-    ASSERT_EQ(runner.run(3), RunStatus::Ok);
+    ASSERT_EQ(runner.run(3), RunStatus::ok);
     const std::vector<std::vector<double>> inputs{rows};
     const auto wanted = evaluate_reference(*graph, 3, inputs);
     for (std::size_t i = 0; i < (*wanted)[0].size(); ++i) {

@@ -17,7 +17,7 @@ struct OneWeight {
 
 TEST(Optimizer, takes_the_first_steps_of_adam_by_the_paper) {
     OneWeight weight;
-    Optimizer adam({.kind = OptimizerConfig::Kind::Adam, .learning_rate = 0.1F, .epsilon = 1e-8F});
+    Optimizer adam({.kind = OptimizerConfig::Kind::adam, .learning_rate = 0.1F, .epsilon = 1e-8F});
     double value = 1.0;
     double first = 0.0;
     double second = 0.0;
@@ -35,7 +35,7 @@ TEST(Optimizer, takes_the_first_steps_of_adam_by_the_paper) {
 
 TEST(Optimizer, applies_momentum_nesterov_decay_and_l2) {
     OneWeight weight;
-    Optimizer sgd({.kind = OptimizerConfig::Kind::Sgd,
+    Optimizer sgd({.kind = OptimizerConfig::Kind::sgd,
                    .learning_rate = 0.1F,
                    .momentum = 0.5F,
                    .nesterov = true,
@@ -56,7 +56,7 @@ TEST(Optimizer, applies_momentum_nesterov_decay_and_l2) {
 TEST(Optimizer, projects_each_unit_of_a_kernel_to_the_maximum_norm) {
     std::vector<float> values{3.F, 0.1F, 4.F, 0.2F};  // [in, units]: norms 5 and 0.22
     std::vector<float> gradient(4, 0.F);
-    OptimizerConfig config{.kind = OptimizerConfig::Kind::Sgd};
+    OptimizerConfig config{.kind = OptimizerConfig::Kind::sgd};
     config.of_parameter["w"] = {.max_norm = 1.F};
     Optimizer sgd(config);
     sgd.step(std::vector<TrainableParameter>{{"w", Shape{2, 2}, values, gradient, true, 1}});
@@ -69,7 +69,7 @@ TEST(Optimizer, projects_each_unit_of_a_kernel_to_the_maximum_norm) {
 TEST(Optimizer, leaves_biases_without_l2_and_norm) {
     std::vector<float> values{30.F};
     std::vector<float> gradient{0.F};
-    Optimizer sgd({.kind = OptimizerConfig::Kind::Sgd, .kernels = {.l2 = 1.F, .max_norm = 1.F}});
+    Optimizer sgd({.kind = OptimizerConfig::Kind::sgd, .kernels = {.l2 = 1.F, .max_norm = 1.F}});
     sgd.step(std::vector<TrainableParameter>{{"b", Shape{1}, values, gradient, false, 0}});
     EXPECT_EQ(values[0], 30.F);
 }

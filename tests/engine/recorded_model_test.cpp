@@ -56,7 +56,7 @@ TEST(RecordedModel, layer_map_network_imports_unchanged_and_agrees_to_1e5) {
         std::ranges::fill(runner.input(0), 0.F);
         std::ranges::fill(runner.input(1), 0.F);
         if (one["name"] == "formula") write_formula(runner, rows);
-        ASSERT_EQ(runner.run(rows), RunStatus::Ok);
+        ASSERT_EQ(runner.run(rows), RunStatus::ok);
         for (std::size_t i = 0; i < 2 * rows; ++i) {
             EXPECT_NEAR(runner.output(0)[i], one["output"][i].get<double>(), 1e-5) << one["name"];
         }
@@ -98,7 +98,7 @@ TEST(RecordedModel, published_networks_agree_to_1e5_or_are_refused_by_name) {
         const auto rows = recorded["input"]["shape"][0].get<std::size_t>();
         ASSERT_EQ(input.size(), rows * (*network)->inputs()[0].row_size);
         std::ranges::copy(input, runner.input(0).begin());
-        ASSERT_EQ(runner.run(rows), RunStatus::Ok);
+        ASSERT_EQ(runner.run(rows), RunStatus::ok);
         for (std::size_t port = 0; port < (*network)->outputs().size(); ++port) {
             const auto wanted = recorded["output"][(*network)->outputs()[port].name]["data"]
                                     .get<std::vector<double>>();

@@ -70,7 +70,7 @@ Graph one_dimensional() {
     GraphBuilder net("one_dimensional", 6);
     const GraphValue x = net.input("x", {1, 100});
     GraphValue h = net.relu(net.convolution(
-        x, 4, "conv1", {.kernel = {2}, .padding = ConvolutionOptions::Padding::Valid}));
+        x, 4, "conv1", {.kernel = {2}, .padding = ConvolutionOptions::Padding::valid}));
     h = net.max_pool(h, {.kernel = {3}});
     h = net.relu(net.convolution(h, 8, "conv2", {.kernel = {2}, .strides = {2}}));
     net.output(net.dense(net.flatten(h), 1, "dense"), "y");
@@ -137,7 +137,7 @@ std::vector<NamedGraph> layer_networks() {
                        net.convolution(x, 3, "c",
                                        {.kernel = {3, 2},
                                         .strides = {2, 1},
-                                        .padding = ConvolutionOptions::Padding::Valid}));
+                                        .padding = ConvolutionOptions::Padding::valid}));
                }),
         single("convolution_depthwise", {8, 6, 6},
                [](B& net, V x) {

@@ -149,7 +149,7 @@ TEST(TrainableNetwork, evaluates_as_inference_does) {
         ASSERT_NE(network, nullptr);
         const auto inputs = float_rows(graph);
         write_inputs(*network, inputs);
-        ASSERT_TRUE(network->forward(kRows, ForwardMode::Evaluation));
+        ASSERT_TRUE(network->forward(kRows, ForwardMode::evaluation));
         const auto expected = evaluate_reference(graph, kRows, inputs);
         for (std::size_t port = 0; port < expected->size(); ++port) {
             for (std::size_t i = 0; i < (*expected)[port].size(); ++i) {
@@ -169,7 +169,7 @@ TEST(TrainableNetwork, moves_running_statistics_towards_those_of_the_batch) {
     const Graph after = network->to_graph();
     EXPECT_FLOAT_EQ(after.weights.at("bn/moving_mean").values[0], 0.25F * 2.F);
     EXPECT_FLOAT_EQ(after.weights.at("bn/moving_variance").values[0], 0.75F + 0.25F * 2.F);
-    ASSERT_TRUE(network->forward(kRows, ForwardMode::Evaluation));
+    ASSERT_TRUE(network->forward(kRows, ForwardMode::evaluation));
     EXPECT_EQ(network->to_graph(), after) << "evaluation must not move them";
 }
 
@@ -210,7 +210,7 @@ TEST(TrainableNetwork, drops_and_scales_by_the_ratio_in_training_only) {
     EXPECT_TRUE(std::ranges::equal(network->input_gradient(0), first)) << "the same mask backward";
     ASSERT_TRUE(network->forward(kRows));
     EXPECT_FALSE(std::ranges::equal(network->output(0), first)) << "a new mask every step";
-    ASSERT_TRUE(network->forward(kRows, ForwardMode::Evaluation));
+    ASSERT_TRUE(network->forward(kRows, ForwardMode::evaluation));
     EXPECT_EQ(std::ranges::count(network->output(0), 1.F), 4000 * kRows);
 }
 

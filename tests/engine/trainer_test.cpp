@@ -77,7 +77,7 @@ TEST(Trainer, gives_the_same_weights_bit_for_bit_from_the_same_seed) {
 TEST(Trainer, stops_early_and_keeps_the_best_epoch) {
     const Trained result =
         trained(false, {.epochs = 500, .early_stop_patience = 3, .early_stop_min_delta = 0.01});
-    EXPECT_EQ(result.report.end, TrainingReport::End::EarlyStop);
+    EXPECT_EQ(result.report.end, TrainingReport::End::early_stop);
     EXPECT_LT(result.report.epochs.size(), 500U);
     const Rings validation(300, 2);
     auto network = TrainableNetwork::create(result.graph, {64});
@@ -98,7 +98,7 @@ TEST(Trainer, lowers_the_learning_rate_on_a_plateau) {
 TEST(Trainer, names_the_layer_when_training_diverges) {
     const Rings training(200, 1);
     auto network = TrainableNetwork::create(classifier(false), {64});
-    Optimizer sgd({.kind = OptimizerConfig::Kind::Sgd, .learning_rate = 1e20F});
+    Optimizer sgd({.kind = OptimizerConfig::Kind::sgd, .learning_rate = 1e20F});
     const auto report = train(**network, sgd, MeanSquaredError(), training.data(),
                               {{{}}, {}, {}, 0}, {.epochs = 5});
     ASSERT_FALSE(report.has_value());

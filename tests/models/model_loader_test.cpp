@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 engine::Graph small_network(float kernel) {
     engine::GraphBuilder net("small", 1);
     const auto x = net.input("x", {2});
-    net.output(net.dense(x, 1, "layer", {.kernel = engine::Initialiser::One}), "y");
+    net.output(net.dense(x, 1, "layer", {.kernel = engine::Initialiser::one}), "y");
     engine::Graph graph = net.build();
     graph.weights["layer/kernel"].values[0] = kernel;
     return graph;

@@ -20,7 +20,7 @@ engine::Graph two_input_network() {
     const auto a = net.input("a", {3});
     const auto b = net.input("b", {2});
     const auto both = net.concat({a, b});
-    const auto sum = net.dense(both, 1, "sum_layer", {.kernel = engine::Initialiser::One});
+    const auto sum = net.dense(both, 1, "sum_layer", {.kernel = engine::Initialiser::one});
     net.output(sum, "sum");
     net.output(both, "both");
     return net.build();

@@ -260,7 +260,7 @@ TEST_F(PublishedSeedFilter, network_agrees_with_its_golden_outputs) {
                                : 0.0F;
             }
         }
-        ASSERT_EQ(runner.run(rows), engine::RunStatus::Ok);
+        ASSERT_EQ(runner.run(rows), engine::RunStatus::ok);
         for (std::size_t i = 0; i < 2 * rows; ++i) {
             EXPECT_NEAR(runner.output(0)[i], each["output"][i].get<double>(), 1e-5);
         }
@@ -283,7 +283,7 @@ TEST_F(PublishedSeedFilter, scores_wire_doublets_as_the_network_scores_their_lay
             runner.input(made->window_port).first(window_values(DoubletLayout::layer_map)));
         std::copy(doublet.features.begin(), doublet.features.end(),
                   runner.input(made->feature_port).begin());
-        ASSERT_EQ(runner.run(1), engine::RunStatus::Ok);
+        ASSERT_EQ(runner.run(1), engine::RunStatus::ok);
         EXPECT_EQ(table_answer(**model, table_row_of(doublet))[0], runner.output(0)[1]);
     }
 }
