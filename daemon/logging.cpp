@@ -12,7 +12,7 @@ namespace tamis::daemon {
 namespace {
 
 constexpr std::uint32_t kLinesPerPeriod = 10;
-constexpr std::uint64_t kPeriod_ns = 10'000'000'000;
+constexpr std::uint64_t kPeriodNs = 10'000'000'000;
 
 spdlog::logger& logger() {
     static const auto instance = [] {
@@ -86,7 +86,7 @@ std::string format_line(std::string_view name, std::initializer_list<LogField> f
 }
 
 void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields) {
-    static LogLimiter limiter(kLinesPerPeriod, kPeriod_ns);
+    static LogLimiter limiter(kLinesPerPeriod, kPeriodNs);
     if (!logger().should_log(level_of(level))) {
         return;
     }

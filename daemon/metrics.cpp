@@ -212,12 +212,12 @@ void add_outputs(Page& page, const NodeReport& report) {
 
 void add_latency(Page& page, const LatencyHistogram& latency) {
     constexpr std::array<std::uint64_t, 3> kSteps = {1, 2, 5};
-    constexpr std::uint64_t kFirst_ns = 1'000;
-    constexpr std::uint64_t kLast_ns = 10'000'000'000;
+    constexpr std::uint64_t kFirstNs = 1'000;
+    constexpr std::uint64_t kLastNs = 10'000'000'000;
     ClientMetric metric;
     metric.histogram.sample_count = latency.count();
     metric.histogram.sample_sum = static_cast<double>(latency.sum_ns()) * kSecondsPerNs;
-    for (std::uint64_t decade = kFirst_ns; decade < kLast_ns; decade *= 10) {
+    for (std::uint64_t decade = kFirstNs; decade < kLastNs; decade *= 10) {
         for (const std::uint64_t step : kSteps) {
             metric.histogram.bucket.push_back(
                 {.cumulative_count = latency.count_at_most(decade * step),

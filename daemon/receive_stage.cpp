@@ -11,9 +11,9 @@ using Interval = Accounting::Interval;
 
 constexpr std::size_t kReturnsPerPop = 64;
 // Long enough to cost nothing, short against every window and every interval of publication.
-constexpr std::uint64_t kIdleWait_ns = 5'000'000;
+constexpr std::uint64_t kIdleWaitNs = 5'000'000;
 // An input without a descriptor cannot wake anybody.
-constexpr std::uint64_t kBlindWait_ns = 50'000;
+constexpr std::uint64_t kBlindWaitNs = 50'000;
 
 }  // namespace
 
@@ -107,14 +107,14 @@ bool ReceiveStage::has_room() const noexcept {
 
 WaitPoint ReceiveStage::wait_point() const noexcept {
     if (interval_ == Interval::dead) {
-        return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kIdleWait_ns};
+        return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kIdleWaitNs};
     }
     // Returned events are not urgent while there is room: no bell, so that booking them wakes
     // nobody.
     const int descriptor = parts_.input.wait_descriptor();
     return {.bell = nullptr,
             .input_descriptor = descriptor,
-            .limit_ns = descriptor >= 0 ? kIdleWait_ns : kBlindWait_ns};
+            .limit_ns = descriptor >= 0 ? kIdleWaitNs : kBlindWaitNs};
 }
 
 void ReceiveStage::stop_reading() noexcept {

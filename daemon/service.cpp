@@ -17,10 +17,10 @@ namespace tamis::daemon {
 namespace {
 
 constexpr std::uint64_t kNsPerMs = 1'000'000;
-constexpr long kWatch_ns = 20'000'000;  // how soon a drained pipeline is noticed
-constexpr std::uint64_t kBooksCheck_ns = 1'000'000'000;
+constexpr long kWatchNs = 20'000'000;  // how soon a drained pipeline is noticed
+constexpr std::uint64_t kBooksCheckNs = 1'000'000'000;
 // The last part of the time to drain belongs to the sockets and files that still hold something.
-constexpr std::uint64_t kDrainShare_percent = 80;
+constexpr std::uint64_t kDrainSharePercent = 80;
 
 sigset_t stop_signals() {
     sigset_t signals;
@@ -32,7 +32,7 @@ sigset_t stop_signals() {
 
 std::optional<int> wait_for_signal() {
     const sigset_t signals = stop_signals();
-    const timespec limit{.tv_sec = 0, .tv_nsec = kWatch_ns};
+    const timespec limit{.tv_sec = 0, .tv_nsec = kWatchNs};
     const int signal = sigtimedwait(&signals, nullptr, &limit);
     return signal > 0 ? std::optional(signal) : std::nullopt;
 }
@@ -138,7 +138,7 @@ int Service::run() {
         const std::optional<int> signal = wait_for_signal();
         const std::uint64_t now_ns = steady_clock_ns();
         watch(now_ns, signal);
-        if (now_ns - books_checked_ns >= kBooksCheck_ns) {
+        if (now_ns - books_checked_ns >= kBooksCheckNs) {
             books_checked_ns = now_ns;
             check_books();
         }
@@ -165,7 +165,7 @@ void Service::watch(std::uint64_t now_ns, std::optional<int> signal) {
 
 void Service::begin_drain(std::uint64_t now_ns) {
     const std::uint64_t time_ns =
-        configuration_.deployment.drain_timeout_ms * kNsPerMs / 100 * kDrainShare_percent;
+        configuration_.deployment.drain_timeout_ms * kNsPerMs / 100 * kDrainSharePercent;
     drain_ends_ns_ = now_ns + configuration_.deployment.drain_timeout_ms * kNsPerMs;
     pipeline_->drain(now_ns + time_ns);
 }

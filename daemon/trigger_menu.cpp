@@ -81,19 +81,22 @@ class PathCompiler {
         for (const auto& alternative : seed.any_of) {
             auto& conditions = compiled.emplace_back();
             for (const auto& condition : alternative) {
-                const auto quantity = models::find_quantity(condition.quantity);
-                if (!quantity) {
-                    report("quantity " + quoted(condition.quantity) +
-                           " is not known; name one of " +
-                           listed(models::quantity_names(), [](auto name) { return name; }));
-                    continue;
-                }
-                conditions.push_back({.quantity = *quantity,
-                                      .comparison = condition.comparison,
-                                      .value = condition.value});
+                add_condition(condition, conditions);
             }
         }
         return compiled;
+    }
+
+    void add_condition(const config::SeedCondition& condition,
+                       std::vector<SeedCondition>& conditions) {
+        const auto quantity = models::find_quantity(condition.quantity);
+        if (!quantity) {
+            report("quantity " + quoted(condition.quantity) + " is not known; name one of " +
+                   listed(models::quantity_names(), [](auto name) { return name; }));
+            return;
+        }
+        conditions.push_back(
+            {.quantity = *quantity, .comparison = condition.comparison, .value = condition.value});
     }
 
     std::optional<ModelCut> compile_cut(const config::ModelCut& cut) {

@@ -98,6 +98,18 @@ class Schedule {
     double period_s_;
 };
 
+// Waits as long as the node takes nothing; false when it was told to stop meanwhile.
+bool hand_over(streams::BestEffortSender& sender, const std::string& message) {
+    constexpr std::chrono::milliseconds kPatience(200);
+    while (sender.send(std::as_bytes(std::span(message)), kPatience) !=
+           streams::SendResult::delivered) {
+        if (stop_requested()) {
+            return false;
+        }
+    }
+    return true;
+}
+
 ExitStatus send(const GenerateOptions& options, streams::SyntheticSource& source,
                 const std::vector<streams::SyntheticDetector>& parts) {
     streams::LinkContext links;
@@ -117,14 +129,9 @@ ExitStatus send(const GenerateOptions& options, streams::SyntheticSource& source
         schedule.wait_for(sent);
         for (const auto part : parts) {
             source.encode_fragment(options.run, options.first_event + sent, part, message);
-            while ((*sender)->send(std::as_bytes(std::span(message)),
-                                   std::chrono::milliseconds(200)) !=
-                   streams::SendResult::delivered) {
-                if (stop_requested()) {
-                    return fail(EX_UNAVAILABLE,
-                                fmt::format("stopped after {} events: {} takes nothing", sent,
-                                            options.connect));
-                }
+            if (!hand_over(**sender, message)) {
+                return fail(EX_UNAVAILABLE, fmt::format("stopped after {} events: {} takes nothing",
+                                                        sent, options.connect));
             }
         }
         progress.update(sent + 1);
