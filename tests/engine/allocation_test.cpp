@@ -39,6 +39,9 @@ void* taken(std::size_t bytes, std::size_t alignment, const void* caller) {
 
 }  // namespace
 
+// Inlined into GoogleTest's factories these pairs look mismatched to the compiler.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 void* operator new(std::size_t bytes) {
     return taken(bytes, alignof(std::max_align_t), __builtin_return_address(0));
 }
