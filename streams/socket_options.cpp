@@ -34,7 +34,7 @@ tl::expected<void, std::string> check_socket_options(const SocketOptions& option
         {"max_message_bytes", options.max_message_bytes, 1, std::int64_t{1} << 30},
         {"linger_ms", options.linger_ms, 0, kLongMs},
         {"handshake_ms", options.handshake_ms, 1, 1000},
-        {"heartbeat_interval_ms", options.heartbeat_interval_ms, 1, kLongMs},
+        {"heartbeat_interval_ms", options.heartbeat_interval_ms, 0, kLongMs},
         {"heartbeat_timeout_ms", options.heartbeat_timeout_ms, options.heartbeat_interval_ms,
          kLongMs},
         {"reconnect_ms", options.reconnect_ms, 1, kLongMs},

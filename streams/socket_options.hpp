@@ -18,10 +18,13 @@ struct SocketOptions {
     // A peer that announces a larger frame is cut off before anything is allocated. Above the
     // builder's own limit, so that moderate excess is counted there as oversize.
     std::int64_t max_message_bytes = std::int64_t{8} << 20;  // 1 .. 2^30
-    int linger_ms = 500;              // how long a closing socket tries to send what it has
-    int handshake_ms = 1000;          // a peer that says nothing is dropped; at most 1000
-    int heartbeat_interval_ms = 200;  // with the next one: a dead peer is seen within 0.6 s
-    int heartbeat_timeout_ms = 600;
+    int linger_ms = 500;      // how long a closing socket tries to send what it has
+    int handshake_ms = 1000;  // a peer that says nothing is dropped; at most 1000
+    // 0: none. A reader under back pressure does not answer pings, so its sender would take it for
+    // dead; and libzmq 4.3.4 stops the whole process when a ping is due on a connection that ended
+    // while its input was held back. Dead peers are seen by TCP's own keep-alive.
+    int heartbeat_interval_ms = 0;
+    int heartbeat_timeout_ms = 0;
     int reconnect_ms = 100;  // doubles up to
     int reconnect_max_ms = 2000;
     int send_buffer_bytes = 1 << 20;  // of the kernel

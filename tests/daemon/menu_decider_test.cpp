@@ -187,17 +187,18 @@ TEST(MenuDecider, lets_a_veto_stop_selections_but_not_forced_nor_random_ones) {
     config::Path veto = sum_path("noise", 50);
     veto.kind = PathKind::veto;
     veto.streams.clear();
-    const auto outcome = [&](PathKind kind) {
-        const TriggerMenu menu =
-            tests::compile(small_menu({every_event("other", kind), veto}), model);
-        return decide(menu, {sum_event(1, {60}), sum_event(2, {40})});
+    const auto menu_of = [&](PathKind kind) {
+        return tests::compile(small_menu({every_event("other", kind), veto}), model);
     };
-    const auto selected = outcome(PathKind::select);
+    const TriggerMenu selecting = menu_of(PathKind::select);  // owns the words of its decisions
+    const auto selected = decide(selecting, {sum_event(1, {60}), sum_event(2, {40})});
     EXPECT_EQ(selected[0].outcome, Outcome::rejected);
     EXPECT_THAT(selected[0].reasons, ElementsAre("veto noise"));
     EXPECT_EQ(selected[1].outcome, Outcome::accepted);
-    EXPECT_EQ(outcome(PathKind::force_accept)[0].outcome, Outcome::accepted);
-    EXPECT_EQ(outcome(PathKind::pass_through)[0].outcome, Outcome::accepted);
+    for (const PathKind kind : {PathKind::force_accept, PathKind::pass_through}) {
+        const TriggerMenu unmoved = menu_of(kind);
+        EXPECT_EQ(decide(unmoved, {sum_event(1, {60})})[0].outcome, Outcome::accepted);
+    }
 }
 
 TEST(MenuDecider, never_prescales_a_forced_path) {

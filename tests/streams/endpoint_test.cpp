@@ -78,8 +78,8 @@ TEST(SocketOptions, refuse_values_that_would_switch_a_protection_off) {
                               +[](SocketOptions& o) { o.receive_high_water_mark = 0; },
                               +[](SocketOptions& o) { o.linger_ms = -1; },
                               +[](SocketOptions& o) { o.handshake_ms = 30'000; },
-                              +[](SocketOptions& o) { o.heartbeat_interval_ms = 0; },
-                              +[](SocketOptions& o) { o.heartbeat_timeout_ms = 100; },
+                              +[](SocketOptions& o) { o.heartbeat_interval_ms = -1; },
+                              +[](SocketOptions& o) { o.heartbeat_interval_ms = 200; },
                               +[](SocketOptions& o) { o.backlog = 0; }}) {
         SocketOptions options;
         change(options);
