@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,8 +27,8 @@ class WireEvents {
         event->sources_seen = 1;
         streams::EventFragment& fragment = event->fragments.emplace_back();
         fragment.payload_type = type;
-        fragment.payload.resize(bytes.size());
-        std::memcpy(fragment.payload.data(), bytes.data(), bytes.size());
+        const auto payload = std::as_bytes(std::span(bytes));
+        fragment.payload.assign(payload.begin(), payload.end());
         inputs_.push_back(std::make_unique<models::EventInputs>());
         inputs_.back()->attach(*event);
         pointers_.push_back(inputs_.back().get());
