@@ -54,8 +54,7 @@ def main():
                 node.push.send(message)
         if index % 20_000 == 0:
             node.push.send_multipart([b"two", b"parts", b"endless"])
-    messages = node.receive_for(60, until=good)
-    messages += node.receive_for(1.0)
+    messages = node.receive_until_quiet(quiet=3, limit=100)
     metrics = node.metrics()
     assert any("imbalance" in name for name in metrics)
     summary = node.stop()

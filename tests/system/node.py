@@ -98,6 +98,13 @@ run_summary: "{self.folder}/summary.json"
                 messages.append(self.pull.recv())
         return messages
 
+    def receive_until_quiet(self, quiet, limit):
+        """Messages until none has come for `quiet` seconds; `limit` seconds at most."""
+        messages, deadline = [], time.monotonic() + limit
+        while time.monotonic() < deadline and self.pull.poll(int(1000 * quiet)):
+            messages.append(self.pull.recv())
+        return messages
+
     def metrics(self):
         """The Prometheus page as {name{labels}: value}."""
         import urllib.request
