@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "daemon/commands/child_process.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/demo_report.hpp"
+#include "daemon/commands/node_status.hpp"
 #include "daemon/commands/progress.hpp"
 #include "daemon/commands/shared_files.hpp"
 #include "daemon/commands/stop_signal.hpp"
@@ -145,6 +148,28 @@ tl::expected<void, std::string> wait_for_sources(DemoProcesses& processes,
     return {};
 }
 
+// A stopped node reads no more: it is stopped when it has read all that was sent. What was lost on
+// the way would keep it waiting; then it is enough that nothing has come for five seconds.
+void wait_until_read(const DemoOptions& options, const std::filesystem::path& directory) {
+    std::ifstream file(directory / "node.ready");
+    const auto ready = nlohmann::json::parse(file, nullptr, false);
+    std::uint64_t before = 0;
+    for (int quiet = 0; quiet < 50 && !stop_requested(); ++quiet) {
+        const auto status = read_node_status(ready.value("metrics_port", std::uint16_t{0}));
+        if (!status) {
+            return;
+        }
+        const auto received =
+            status->at("books").at("fragments").at("received").get<std::uint64_t>();
+        if (received >= 4 * options.events) {
+            return;
+        }
+        quiet = received > before ? 0 : quiet;
+        before = received;
+        std::this_thread::sleep_for(milliseconds(100));
+    }
+}
+
 tl::expected<void, std::string> stop_node(DemoProcesses& processes) {
     for (ChildProcess* child : {processes.node.get(), processes.recorder.get()}) {
         child->terminate();
@@ -166,7 +191,10 @@ tl::expected<void, std::string> run_processes(const DemoOptions& options,
     return start_node(processes, shared, directory)
         .and_then([&] { return start_sources(processes, options, directory); })
         .and_then([&] { return wait_for_sources(processes, options); })
-        .and_then([&] { return stop_node(processes); });
+        .and_then([&] {
+            wait_until_read(options, directory);
+            return stop_node(processes);
+        });
 }
 
 ExitStatus demo(const DemoOptions& options) {
