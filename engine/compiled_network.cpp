@@ -47,7 +47,7 @@ class Probe {
                 memory.bind(slot++,
                             rotated_out[port].data() + row * network_.outputs[port].row_size);
             }
-            if (!memory.run()) {
+            if (!memory.run(tile.rows)) {
                 return tl::unexpected(
                     std::string("oneDNN could not execute the network (no executable memory?); "
                                 "it needs a process without MemoryDenyWriteExecute"));

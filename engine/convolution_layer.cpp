@@ -28,11 +28,11 @@ void emit_backward(Emission& to, const PlanLayer& layer, const ConvolutionLayer&
                    const ConvolutionLayouts& layouts, const onednn::ConvolutionHint& hint) {
     ProgramBuilder& program = to.program();
     const onednn::Desc any_src = onednn::any(to.dims(layer.inputs[0]));
-    const onednn::Desc any_dst = onednn::any(to.dims(layer.output));
+    const onednn::Desc any_dst = onednn::any(to.dims(layer.outputs[0]));
     const onednn::Desc any_kernel = onednn::any(onednn::dims_of(layouts.kernel));
     const BufferId gradient =
-        through_activation(to, convolution.activation, to.value_buffer(layer.output),
-                           to.gradient(layer.output, layer.name), layer.name);
+        through_activation(to, convolution.activation, to.value_buffer(layer.outputs[0]),
+                           to.gradient(layer.outputs[0], layer.name), layer.name);
 
     const onednn::Made by_weights = onednn::convolution_backward_weights(
         any_src, any_kernel, layouts.bias, any_dst, convolution.window, hint);
@@ -70,12 +70,12 @@ void emit_backward(Emission& to, const PlanLayer& layer, const ConvolutionLayer&
 void emit(Emission& to, const PlanLayer& layer, const ConvolutionLayer& convolution) {
     ProgramBuilder& program = to.program();
     const onednn::Dims src_dims = to.dims(layer.inputs[0]);
-    const onednn::Dims dst_dims = to.dims(layer.output);
+    const onednn::Dims dst_dims = to.dims(layer.outputs[0]);
     const ConvolutionLayouts layouts = layouts_of(convolution, src_dims[1], dst_dims[1]);
     const auto made = onednn::convolution(
         to.config().use, onednn::any(src_dims), onednn::any(onednn::dims_of(layouts.kernel)),
         layouts.bias, onednn::any(dst_dims), convolution.window, convolution.activation);
-    const BufferId dst = to.destination(layer.output, made.dst);
+    const BufferId dst = to.destination(layer.outputs[0], made.dst);
     std::vector<std::pair<int, BufferId>> arguments{
         {DNNL_ARG_SRC, program.in_layout(to.value_buffer(layer.inputs[0]), made.src, layer.name)},
         {DNNL_ARG_WEIGHTS,
@@ -86,7 +86,7 @@ void emit(Emission& to, const PlanLayer& layer, const ConvolutionLayer& convolut
             DNNL_ARG_BIAS, to.parameter(convolution.bias, layouts.bias, layouts.bias, layer.name));
     }
     program.append(layer.name, made, std::move(arguments));
-    to.set_value(layer.output, dst);
+    to.set_value(layer.outputs[0], dst);
     if (to.config().with_backward) {
         to.on_backward(layer, [&to, &layer, &convolution, layouts, hint = made.hint] {
             emit_backward(to, layer, convolution, layouts, hint);

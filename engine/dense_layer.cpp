@@ -24,9 +24,9 @@ void emit_backward(Emission& to, const PlanLayer& layer, const DenseLayer& dense
                    const DenseLayouts& layouts, const onednn::DenseHint& hint) {
     ProgramBuilder& program = to.program();
     const onednn::Desc src_layout = onednn::plain(to.dims(layer.inputs[0]));
-    const onednn::Desc dst_layout = onednn::plain(to.dims(layer.output));
-    BufferId gradient = to.gradient(layer.output, layer.name);
-    gradient = through_activation(to, dense.activation, to.value_buffer(layer.output), gradient,
+    const onednn::Desc dst_layout = onednn::plain(to.dims(layer.outputs[0]));
+    BufferId gradient = to.gradient(layer.outputs[0], layer.name);
+    gradient = through_activation(to, dense.activation, to.value_buffer(layer.outputs[0]), gradient,
                                   layer.name);
     gradient = program.in_layout(gradient, dst_layout, layer.name);
     const BufferId src =
@@ -66,15 +66,15 @@ void emit_backward(Emission& to, const PlanLayer& layer, const DenseLayer& dense
 void emit(Emission& to, const PlanLayer& layer, const DenseLayer& dense) {
     ProgramBuilder& program = to.program();
     const onednn::Desc src_layout = onednn::plain(to.dims(layer.inputs[0]));
-    const onednn::Desc dst_layout = onednn::plain(to.dims(layer.output));
+    const onednn::Desc dst_layout = onednn::plain(to.dims(layer.outputs[0]));
     const DenseLayouts layouts =
-        layouts_of(dense, to.dims(layer.inputs[0])[1], to.dims(layer.output)[1]);
+        layouts_of(dense, to.dims(layer.inputs[0])[1], to.dims(layer.outputs[0])[1]);
     const auto made =
         onednn::dense(to.config().use, src_layout, onednn::any(onednn::dims_of(layouts.kernel)),
                       layouts.bias, dst_layout, dense.activation);
     const BufferId src =
         program.in_layout(to.value_buffer(layer.inputs[0]), src_layout, layer.name);
-    const BufferId dst = to.destination(layer.output, dst_layout);
+    const BufferId dst = to.destination(layer.outputs[0], dst_layout);
     std::vector<std::pair<int, BufferId>> arguments{
         {DNNL_ARG_SRC, src},
         {DNNL_ARG_WEIGHTS, to.parameter(dense.kernel, layouts.kernel, made.weights, layer.name)},
@@ -84,7 +84,7 @@ void emit(Emission& to, const PlanLayer& layer, const DenseLayer& dense) {
                                to.parameter(dense.bias, layouts.bias, layouts.bias, layer.name));
     }
     program.append(layer.name, made, std::move(arguments));
-    to.set_value(layer.output, dst);
+    to.set_value(layer.outputs[0], dst);
     if (to.config().with_backward) {
         to.on_backward(layer, [&to, &layer, &dense, layouts, hint = made.hint] {
             emit_backward(to, layer, dense, layouts, hint);

@@ -43,7 +43,9 @@ Emission::Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuff
         const bool needs =
             has_parameters(layer.spec) ||
             std::ranges::any_of(layer.inputs, [&](int id) { return needs_gradient(id); });
-        needs_gradient_[static_cast<std::size_t>(layer.output)] = needs;
+        for (const int output : layer.outputs) {
+            needs_gradient_[static_cast<std::size_t>(output)] = needs;
+        }
     }
 }
 
@@ -134,10 +136,11 @@ BufferId Emission::gradient(int value, const std::string& layer) {
         // A value nobody reads: its gradient is zero.
         const BufferId zero = program_.arena(wanted);
         const std::size_t count = onednn::bytes_of(wanted) / sizeof(float);
-        program_.append(
-            layer,
-            [count](std::span<float* const> buffers) { std::fill_n(buffers[0], count, 0.F); },
-            {zero});
+        program_.append(layer, "zero",
+                        [count](std::span<float* const> buffers, std::size_t) {
+                            std::fill_n(buffers[0], count, 0.F);
+                        },
+                        {zero});
         parts.push_back(zero);
     } else if (parts.size() > 1) {
         std::vector<onednn::Desc> sources;

@@ -49,6 +49,7 @@ class Emission {
         bool with_backward = false;  // emit_backward will be called
         bool input_gradients = false;
         const DropoutCounter* dropout = nullptr;  // only with Use::training
+        bool own_kernels = false;  // inference: kernels of ours where they are better
     };
     Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuffers& parameters,
              const Config& config);

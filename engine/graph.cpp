@@ -75,13 +75,11 @@ tl::expected<ValueShapes, std::string> check_graph(const Graph& graph) {
     ValueShapes shapes;
     for (const GraphInput& input : graph.inputs) shapes[input.name] = input.row_shape;
     for (const Node& node : graph.nodes) {
-        if (node.outputs.size() != 1) {
-            return tl::unexpected(describe(node) + " has " + std::to_string(node.outputs.size()) +
-                                  " outputs (unsupported); exactly one is supported");
+        auto inferred = infer_node_shapes(graph, node, shapes);
+        if (!inferred) return tl::unexpected(describe(node) + ": " + inferred.error());
+        for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+            shapes[node.outputs[i]] = std::move((*inferred)[i]);
         }
-        auto shape = infer_node_shape(graph, node, shapes);
-        if (!shape) return tl::unexpected(describe(node) + ": " + shape.error());
-        shapes[node.outputs[0]] = std::move(*shape);
     }
     std::set<std::string> seen;
     for (const std::string& output : graph.outputs) {

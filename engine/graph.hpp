@@ -61,11 +61,10 @@ struct Graph {
 // Row shape of every value by name (weights are not listed).
 using ValueShapes = std::map<std::string, Shape>;
 
-// Row shape of the node's first output. Error: an operator or form the engine does not have, or
-// shapes that do not fit, naming node and operator and what is supported.
-[[nodiscard]] tl::expected<Shape, std::string> infer_node_shape(const Graph& graph,
-                                                                const Node& node,
-                                                                const ValueShapes& known);
+// Row shapes of the node's outputs. Error: an operator or form the engine does not have, a number
+// of outputs it has not, or shapes that do not fit, saying what is supported.
+[[nodiscard]] tl::expected<std::vector<Shape>, std::string> infer_node_shapes(
+    const Graph& graph, const Node& node, const ValueShapes& known);
 
 // Checks the whole graph and returns all shapes. Error also for unknown or twice defined names and
 // for nodes out of order (a cycle has no order).

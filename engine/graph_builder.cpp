@@ -178,10 +178,12 @@ Graph GraphBuilder::build() {
 }
 
 GraphValue GraphBuilder::append(Node node) {
-    auto shape = infer_node_shape(graph_, node, shapes_);
-    Expects(shape.has_value() && !shapes_.contains(node.outputs[0]));
+    auto shapes = infer_node_shapes(graph_, node, shapes_);
+    Expects(shapes.has_value() && !shapes_.contains(node.outputs[0]));
     GraphValue value{node.outputs[0]};
-    shapes_[value.name] = std::move(*shape);
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+        shapes_[node.outputs[i]] = std::move((*shapes)[i]);
+    }
     graph_.nodes.push_back(std::move(node));
     return value;
 }

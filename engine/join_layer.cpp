@@ -37,7 +37,7 @@ BufferId product(Emission& to, BufferId left, BufferId right, const std::string&
 void emit_backward(Emission& to, const PlanLayer& layer, const ArithmeticLayer& arithmetic,
                    BufferId left, BufferId right, const onednn::Desc& natural) {
     const BufferId gradient =
-        to.program().row_major(to.gradient(layer.output, layer.name), layer.name);
+        to.program().row_major(to.gradient(layer.outputs[0], layer.name), layer.name);
     const bool multiply = arithmetic.kind == ArithmeticLayer::Kind::multiply;
     const bool by_weight = !arithmetic.weight.empty();
     if (to.needs_gradient(layer.inputs[0])) {
@@ -69,10 +69,10 @@ void emit(Emission& to, const PlanLayer& layer, const ArithmeticLayer& arithmeti
             repeated_dims(to.weight_dims(arithmetic.weight), onednn::dims_of(layout)));
         right = to.parameter(arithmetic.weight, natural, natural, layer.name);
     }
-    const BufferId dst = to.destination(layer.output, layout);
+    const BufferId dst = to.destination(layer.outputs[0], layout);
     program.append(layer.name, onednn::arithmetic(arithmetic.kind, layout, to.desc(right), layout),
                    {{DNNL_ARG_SRC_0, left}, {DNNL_ARG_SRC_1, right}, {DNNL_ARG_DST, dst}});
-    to.set_value(layer.output, dst);
+    to.set_value(layer.outputs[0], dst);
     if (to.config().with_backward) {
         to.on_backward(layer, [&to, &layer, &arithmetic, left, right, natural] {
             emit_backward(to, layer, arithmetic, left, right, natural);
@@ -82,7 +82,7 @@ void emit(Emission& to, const PlanLayer& layer, const ArithmeticLayer& arithmeti
 
 void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat) {
     ProgramBuilder& program = to.program();
-    const onednn::Desc layout = onednn::plain(to.dims(layer.output));
+    const onednn::Desc layout = onednn::plain(to.dims(layer.outputs[0]));
     std::vector<onednn::Desc> sources;
     std::vector<std::pair<int, BufferId>> arguments;
     for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
@@ -90,15 +90,15 @@ void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat) {
         sources.push_back(to.desc(part));
         arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), part);
     }
-    const BufferId dst = to.destination(layer.output, layout);
+    const BufferId dst = to.destination(layer.outputs[0], layout);
     arguments.emplace_back(DNNL_ARG_DST, dst);
     program.append(layer.name, onednn::concat(layout, concat.axis, sources), std::move(arguments));
-    to.set_value(layer.output, dst);
+    to.set_value(layer.outputs[0], dst);
     if (!to.config().with_backward) return;
     to.on_backward(layer, [&to, &layer, axis = static_cast<std::size_t>(concat.axis)] {
         const BufferId whole =
-            to.program().row_major(to.gradient(layer.output, layer.name), layer.name);
-        onednn::Dims offsets(to.dims(layer.output).size(), 0);
+            to.program().row_major(to.gradient(layer.outputs[0], layer.name), layer.name);
+        onednn::Dims offsets(to.dims(layer.outputs[0]).size(), 0);
         for (const int input : layer.inputs) {
             const onednn::Dims part = to.dims(input);
             if (to.needs_gradient(input)) {
@@ -114,7 +114,7 @@ void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat) {
 void emit(Emission& to, const PlanLayer& layer, const TransposeLayer& transpose) {
     // No copy: the same memory with its dimensions in another order.
     const BufferId src = to.value_buffer(layer.inputs[0]);
-    to.set_value(layer.output,
+    to.set_value(layer.outputs[0],
                  to.program().alias(src, onednn::permuted(to.desc(src), transpose.perm)));
     if (!to.config().with_backward) return;
     to.on_backward(layer, [&to, &layer, &transpose] {
@@ -122,7 +122,7 @@ void emit(Emission& to, const PlanLayer& layer, const TransposeLayer& transpose)
         for (std::size_t k = 0; k < inverse.size(); ++k) {
             inverse[static_cast<std::size_t>(transpose.perm[k])] = static_cast<int>(k);
         }
-        const BufferId gradient = to.gradient(layer.output, layer.name);
+        const BufferId gradient = to.gradient(layer.outputs[0], layer.name);
         to.add_gradient(layer.inputs[0],
                         to.program().alias(gradient, onednn::permuted(to.desc(gradient), inverse)));
     });
@@ -130,11 +130,12 @@ void emit(Emission& to, const PlanLayer& layer, const TransposeLayer& transpose)
 
 void emit(Emission& to, const PlanLayer& layer, const ReshapeLayer&) {
     const BufferId src = to.program().row_major(to.value_buffer(layer.inputs[0]), layer.name);
-    to.set_value(layer.output, to.program().alias(src, onednn::plain(to.dims(layer.output))));
+    to.set_value(layer.outputs[0],
+                 to.program().alias(src, onednn::plain(to.dims(layer.outputs[0]))));
     if (!to.config().with_backward) return;
     to.on_backward(layer, [&to, &layer] {
         const BufferId gradient =
-            to.program().row_major(to.gradient(layer.output, layer.name), layer.name);
+            to.program().row_major(to.gradient(layer.outputs[0], layer.name), layer.name);
         to.add_gradient(layer.inputs[0],
                         to.program().alias(gradient, onednn::plain(to.dims(layer.inputs[0]))));
     });

@@ -73,12 +73,15 @@ class Lowering {
         for (const std::string& input : node.inputs) {
             if (!graph_.weights.contains(input)) layer.inputs.push_back(id_of(input));
         }
-        layer.output = id_of(output);
+        layer.outputs.push_back(id_of(output));
+        for (std::size_t i = 1; i < node.outputs.size(); ++i) {
+            layer.outputs.push_back(id_of(node.outputs[i]));
+        }
         const auto shape_of = [&](int id) {
             return plan_.value_shapes[static_cast<std::size_t>(id)];
         };
         if (std::holds_alternative<ArithmeticLayer>(layer.spec) && layer.inputs.size() == 2 &&
-            shape_of(layer.inputs[0]) != shape_of(layer.output)) {
+            shape_of(layer.inputs[0]) != shape_of(layer.outputs[0])) {
             std::swap(layer.inputs[0], layer.inputs[1]);
         }
         count_multiply_adds(layer);
@@ -144,7 +147,7 @@ class Lowering {
     }
 
     void count_multiply_adds(const PlanLayer& layer) {
-        const Shape& out = plan_.value_shapes[static_cast<std::size_t>(layer.output)];
+        const Shape& out = plan_.value_shapes[static_cast<std::size_t>(layer.outputs[0])];
         if (const auto* dense = std::get_if<DenseLayer>(&layer.spec)) {
             plan_.multiply_adds += graph_.weights.at(dense->kernel).values.size();
         } else if (const auto* convolution = std::get_if<ConvolutionLayer>(&layer.spec)) {

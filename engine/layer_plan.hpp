@@ -81,8 +81,8 @@ using LayerSpec = std::variant<DenseLayer, ConvolutionLayer, PoolLayer, Normalis
 struct PlanLayer {
     std::string name;  // "hidden (Gemm)": for messages
     LayerSpec spec;
-    std::vector<int> inputs;  // value ids; of Add and Mul the side with the result's shape first
-    int output = 0;
+    std::vector<int> inputs;   // value ids; of Add and Mul the side with the result's shape first
+    std::vector<int> outputs;  // value ids
 };
 
 struct LayerPlan {

@@ -40,13 +40,14 @@ std::vector<NetworkPort> ports_of(const LayerPlan& plan, const std::vector<int>&
 }
 
 std::shared_ptr<const Program> tile_program(const LayerPlan& plan, PackedWeights& weights,
-                                            std::size_t rows) {
+                                            std::size_t rows, bool own_kernels) {
     ProgramBuilder builder;
-    Emission emission(
-        builder, plan, weights,
-        {static_cast<std::int64_t>(rows), onednn::Use::inference, false, false, nullptr});
+    Emission emission(builder, plan, weights,
+                      {.batch = static_cast<std::int64_t>(rows),
+                       .use = onednn::Use::inference,
+                       .own_kernels = own_kernels});
     emission.emit_forward();
-    return std::make_shared<const Program>(builder.build(false));
+    return std::make_shared<const Program>(builder.build(rows, false));
 }
 
 std::size_t port_floats(const CompiledNetwork& network) {
@@ -62,8 +63,8 @@ std::size_t arena_bytes(const CompiledNetwork& network) {
     return bytes;
 }
 
-tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(const Graph& given,
-                                                                          std::size_t max_batch) {
+tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
+    const Graph& given, const CompileOptions& options) {
     if (auto checked = check_graph(given); !checked) return tl::unexpected(checked.error());
     const Graph graph = prepared(given);
     auto plan = plan_layers(graph);
@@ -73,30 +74,36 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(const 
     for (const GraphInput& input : graph.inputs) input_names.push_back(input.name);
     network->inputs = ports_of(*plan, plan->inputs, input_names);
     network->outputs = ports_of(*plan, plan->outputs, graph.outputs);
-    network->max_batch = max_batch;
+    network->max_batch = options.max_batch;
     network->multiply_adds = plan->multiply_adds;
     std::size_t widest = 1;
     for (const Shape& shape : plan->value_shapes) widest = std::max(widest, shape.element_count());
 
     PackedWeights weights(graph.weights);
+    const bool own_kernels = options.executors == CompileOptions::Executors::all;
     for (const std::size_t rows : kTileRows) {
         // Independent of max_batch, so that the bits are too.
         if (rows > 1 && rows * widest * sizeof(float) > kMaxValueBytes) break;
-        network->tiles.push_back({rows, tile_program(*plan, weights, rows)});
+        network->tiles.push_back({rows, tile_program(*plan, weights, rows, own_kernels)});
     }
-    network->padded_rows = max_batch + network->tiles.back().rows - 1;
+    network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {
         return tl::unexpected(
             std::string("a runner would need more than 1 GiB; lower the batch or the network's "
                         "size"));
     }
-    auto tiles = invariant_tiles(*network);
-    if (!tiles) return tl::unexpected(tiles.error());
-    network->tiles = std::move(*tiles);
-    network->padded_rows = max_batch + network->tiles.back().rows - 1;
+    if (network->tiles.back().program->any_rows) {
+        // Kernels that take any count need one program, and no padding.
+        network->tiles.erase(network->tiles.begin(), network->tiles.end() - 1);
+    } else {
+        auto tiles = invariant_tiles(*network);
+        if (!tiles) return tl::unexpected(tiles.error());
+        network->tiles = std::move(*tiles);
+    }
+    network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     std::vector<TileCost> costs;
     for (const auto& tile : network->tiles) costs.push_back({tile.rows, tile_cost(*network, tile)});
-    network->tiling = Tiling(costs, max_batch);
+    network->tiling = Tiling(costs, options.max_batch);
     return network;
 }
 
@@ -110,7 +117,7 @@ tl::expected<std::shared_ptr<const Network>, std::string> Network::compile(
     }
     onednn::use_one_thread();
     try {
-        auto network = compiled_from(graph, options.max_batch);
+        auto network = compiled_from(graph, options);
         if (!network) return tl::unexpected(network.error());
         return std::make_shared<const Network>(std::move(*network));
     } catch (const std::exception& error) {
@@ -198,8 +205,11 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
             program.bind(slot++,
                          memory_->outputs[port].data() + row * compiled.outputs[port].row_size);
         }
-        if (!program.run()) return RunStatus::failed;
-        row += compiled.tiles[tile].rows;
+        const std::size_t wanted = std::min(rows - row, compiled.tiles[tile].rows);
+        if (!program.run(program.program().any_rows ? wanted : compiled.tiles[tile].rows)) {
+            return RunStatus::failed;
+        }
+        row += wanted;
     }
     check_rows(rows);
     for (std::size_t row = 0; row < rows; ++row) {

@@ -20,6 +20,8 @@ namespace tamis::engine {
 
 struct CompileOptions {
     std::size_t max_batch = 64;  // rows per run(), 1..65,536
+    // onednn: without the engine's own kernels, the peer of benchmarks and tests.
+    enum class Executors { all, onednn } executors = Executors::all;
 };
 
 // One input or output of a network.

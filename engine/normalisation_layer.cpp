@@ -8,7 +8,7 @@ namespace tamis::engine {
 namespace {
 
 Loop move_statistics(std::size_t channels, float momentum) {
-    return [channels, momentum](std::span<float* const> buffers) {
+    return [channels, momentum](std::span<float* const> buffers, std::size_t) {
         for (std::size_t c = 0; c < channels; ++c) {
             buffers[2][c] = momentum * buffers[2][c] + (1.F - momentum) * buffers[0][c];
             buffers[3][c] = momentum * buffers[3][c] + (1.F - momentum) * buffers[1][c];
@@ -21,7 +21,7 @@ Loop move_statistics(std::size_t channels, float momentum) {
 void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normalisation) {
     ProgramBuilder& program = to.program();
     const bool training = to.config().use == onednn::Use::training;
-    const onednn::Desc channels = onednn::plain({to.dims(layer.output)[1]});
+    const onednn::Desc channels = onednn::plain({to.dims(layer.outputs[0])[1]});
     const auto channel_parameter = [&](const std::string& name) {
         return to.parameter(name, channels, channels, layer.name);
     };
@@ -35,7 +35,7 @@ void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normal
     const BufferId variance = training ? program.arena(channels) : running_variance;
     const BufferId scale = channel_parameter(normalisation.scale);
     const BufferId shift = channel_parameter(normalisation.shift);
-    const BufferId dst = to.destination(layer.output, made.dst);
+    const BufferId dst = to.destination(layer.outputs[0], made.dst);
     program.append(layer.name, made,
                    {{DNNL_ARG_SRC, src},
                     {DNNL_ARG_DST, dst},
@@ -44,12 +44,12 @@ void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normal
                     {DNNL_ARG_SCALE, scale},
                     {DNNL_ARG_SHIFT, shift}});
     if (training) {
-        program.append(layer.name,
+        program.append(layer.name, "running statistics",
                        move_statistics(static_cast<std::size_t>(onednn::dims_of(channels)[0]),
                                        normalisation.momentum),
                        {mean, variance, running_mean, running_variance});
     }
-    to.set_value(layer.output, dst);
+    to.set_value(layer.outputs[0], dst);
     if (!to.config().with_backward) return;
     to.on_backward(layer, [&to, &layer, &normalisation, channels, src, mean, variance, scale, shift,
                            hint = made.hint] {
@@ -66,8 +66,8 @@ void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normal
              {DNNL_ARG_VARIANCE, variance},
              {DNNL_ARG_SCALE, scale},
              {DNNL_ARG_SHIFT, shift},
-             {DNNL_ARG_DIFF_DST,
-              to.program().in_layout(to.gradient(layer.output, layer.name), layout, layer.name)},
+             {DNNL_ARG_DIFF_DST, to.program().in_layout(to.gradient(layer.outputs[0], layer.name),
+                                                        layout, layer.name)},
              {DNNL_ARG_DIFF_SRC, before},
              {DNNL_ARG_DIFF_SCALE, scale_gradient},
              {DNNL_ARG_DIFF_SHIFT, shift_gradient}});

@@ -347,9 +347,11 @@ tl::expected<Graph, std::string> in_normal_form(OnnxContent content) {
         if (auto done = keep_one_output(graph, node); !done) return located(done.error());
         Rewrite rewrite{content, shapes, node};
         if (auto done = rewrite_node(rewrite); !done) return located(done.error());
-        auto shape = infer_node_shape(graph, node, shapes);
-        if (!shape) return located(shape.error());
-        shapes[node.outputs[0]] = std::move(*shape);
+        auto inferred = infer_node_shapes(graph, node, shapes);
+        if (!inferred) return located(inferred.error());
+        for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+            shapes[node.outputs[i]] = std::move((*inferred)[i]);
+        }
     }
     drop_unread_weights(graph);
     if (auto checked = check_graph(graph); !checked) return tl::unexpected(checked.error());

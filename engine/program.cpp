@@ -61,14 +61,16 @@ void ProgramBuilder::append(const std::string& layer, const onednn::Made& made,
     if (onednn::bytes_of(made.scratchpad) != 0) {
         arguments.emplace_back(DNNL_ARG_SCRATCHPAD, arena(made.scratchpad));
     }
-    program_.steps.push_back({layer, made.executor, made.primitive, nullptr, std::move(arguments)});
+    program_.steps.push_back(
+        {layer, made.executor, made.primitive, nullptr, false, std::move(arguments)});
 }
 
-void ProgramBuilder::append(const std::string& layer, Loop loop,
-                            const std::vector<BufferId>& buffers) {
+void ProgramBuilder::append(const std::string& layer, const std::string& executor, Loop loop,
+                            const std::vector<BufferId>& buffers, Rows rows) {
     std::vector<std::pair<int, BufferId>> arguments;
     for (const BufferId buffer : buffers) arguments.emplace_back(0, buffer);
-    program_.steps.push_back({layer, "loop", {}, std::move(loop), std::move(arguments)});
+    program_.steps.push_back(
+        {layer, executor, {}, std::move(loop), rows == Rows::any, std::move(arguments)});
 }
 
 BufferId ProgramBuilder::in_layout(BufferId buffer, const onednn::Desc& wanted,
@@ -115,7 +117,9 @@ std::size_t first_fit(std::vector<Placed> placed, const Lifetime& lifetime, std:
 
 }  // namespace
 
-Program ProgramBuilder::build(bool keep_all) {
+Program ProgramBuilder::build(std::size_t rows, bool keep_all) {
+    program_.rows = rows;
+    program_.any_rows = std::ranges::all_of(program_.steps, &Step::any_rows);
     std::vector<Lifetime> lifetimes(program_.buffers.size());
     for (std::size_t step = 0; step < program_.steps.size(); ++step) {
         for (const auto& [argument, buffer] : program_.steps[step].arguments) {
@@ -162,35 +166,44 @@ ProgramMemory::ProgramMemory(std::shared_ptr<const Program> program, void* arena
             slots_[home.slot].memories.push_back(memories_.back().get());
         }
     }
-    for (const Step& step : program_->steps) {
+    for (std::size_t i = 0; i < program_->steps.size(); ++i) {
+        const Step& step = program_->steps[i];
         std::vector<dnnl_exec_arg_t> arguments;
+        std::vector<float*> addresses;
         for (const auto& [argument, buffer] : step.arguments) {
-            arguments.push_back({argument, memories_[static_cast<std::size_t>(buffer)].get()});
+            const auto index = static_cast<std::size_t>(buffer);
+            arguments.push_back({argument, memories_[index].get()});
+            if (!step.loop) continue;
+            const Buffer& seen = program_->buffers[index];
+            const Buffer& home = seen.home == Buffer::Home::alias
+                                     ? program_->buffers[static_cast<std::size_t>(seen.of)]
+                                     : seen;
+            if (home.home == Buffer::Home::bound) {
+                slots_[home.slot].loops.emplace_back(i, addresses.size());
+            }
+            addresses.push_back(static_cast<float*>(memories_[index].get_data_handle()));
         }
-        loop_addresses_.emplace_back(step.loop ? arguments.size() : 0);
         arguments_.push_back(std::move(arguments));
+        loop_addresses_.push_back(std::move(addresses));
     }
 }
 
 void ProgramMemory::bind(std::size_t slot, float* address) noexcept {
-    if (slots_[slot].address == address) return;
-    slots_[slot].address = address;
-    for (dnnl_memory_t memory : slots_[slot].memories) dnnl_memory_set_data_handle(memory, address);
+    BoundSlot& bound = slots_[slot];
+    if (bound.address == address) return;
+    bound.address = address;
+    for (dnnl_memory_t memory : bound.memories) dnnl_memory_set_data_handle(memory, address);
+    for (const auto& [step, argument] : bound.loops) loop_addresses_[step][argument] = address;
 }
 
-bool ProgramMemory::run(std::size_t first, std::size_t last) noexcept {
+bool ProgramMemory::run(std::size_t first, std::size_t last, std::size_t rows) noexcept {
     for (std::size_t i = first; i < last; ++i) {
         const Step& step = program_->steps[i];
-        const std::vector<dnnl_exec_arg_t>& arguments = arguments_[i];
         if (step.loop) {
-            for (std::size_t k = 0; k < arguments.size(); ++k) {
-                void* address = nullptr;
-                dnnl_memory_get_data_handle(arguments[k].memory, &address);
-                loop_addresses_[i][k] = static_cast<float*>(address);
-            }
-            step.loop(loop_addresses_[i]);
+            step.loop(loop_addresses_[i], rows);
             continue;
         }
+        const std::vector<dnnl_exec_arg_t>& arguments = arguments_[i];
         const dnnl_status_t status =
             dnnl_primitive_execute(step.primitive.get(), stream_.get(),
                                    static_cast<int>(arguments.size()), arguments.data());

@@ -29,14 +29,16 @@ struct Buffer {
     std::size_t offset_bytes = 0;  // Arena: filled by ProgramBuilder::build
 };
 
-// A plain loop for what no primitive does; gets the addresses of its buffers.
-using Loop = std::function<void(std::span<float* const>)>;
+// A kernel of ours; gets the addresses of its buffers and how many rows they hold, at most the rows
+// the program was made for. It must give a row the same bits whatever the count.
+using Loop = std::function<void(std::span<float* const>, std::size_t rows)>;
 
 struct Step {
     std::string layer;     // for messages
     std::string executor;  // for inspection
     dnnl::primitive primitive;
-    Loop loop;  // instead of a primitive
+    Loop loop;              // instead of a primitive
+    bool any_rows = false;  // a loop that can do with fewer rows than the program was made for
     std::vector<std::pair<int, BufferId>> arguments;
 };
 
@@ -45,6 +47,8 @@ struct Program {
     std::vector<Step> steps;
     std::size_t arena_bytes = 0;
     std::size_t slots = 0;
+    std::size_t rows = 1;   // what it was made for
+    bool any_rows = false;  // every step can do with fewer
 };
 
 class ProgramBuilder {
@@ -60,14 +64,17 @@ class ProgramBuilder {
     // Appends a primitive; its scratchpad is added.
     void append(const std::string& layer, const onednn::Made& made,
                 std::vector<std::pair<int, BufferId>> arguments);
-    void append(const std::string& layer, Loop loop, const std::vector<BufferId>& buffers);
+    // fixed: the loop computes all rows the program was made for.
+    enum class Rows { fixed, any };
+    void append(const std::string& layer, const std::string& executor, Loop loop,
+                const std::vector<BufferId>& buffers, Rows rows = Rows::fixed);
     // The buffer itself if it has this layout, else a copy in it.
     [[nodiscard]] BufferId in_layout(BufferId buffer, const onednn::Desc& wanted,
                                      const std::string& layer);
     [[nodiscard]] BufferId row_major(BufferId buffer, const std::string& layer);
 
-    // keep_all: no arena memory is used twice (backward needs what forward made).
-    [[nodiscard]] Program build(bool keep_all);
+    // rows: of one run. keep_all: no arena memory is used twice (backward needs what forward made).
+    [[nodiscard]] Program build(std::size_t rows, bool keep_all);
 
  private:
     BufferId add(Buffer buffer);
@@ -82,21 +89,26 @@ class ProgramMemory {
 
     // Gives a slot its address; cheap, may be repeated before each run.
     void bind(std::size_t slot, float* address) noexcept;
-    // Runs steps [first, last). False: oneDNN refused.
-    [[nodiscard]] bool run(std::size_t first, std::size_t last) noexcept;
-    [[nodiscard]] bool run() noexcept { return run(0, program_->steps.size()); }
+    // Runs steps [first, last). rows: as many as the program was made for, or fewer where it
+    // has any_rows. False: oneDNN refused.
+    [[nodiscard]] bool run(std::size_t first, std::size_t last, std::size_t rows) noexcept;
+    [[nodiscard]] bool run(std::size_t rows) noexcept {
+        return run(0, program_->steps.size(), rows);
+    }
+    [[nodiscard]] bool run() noexcept { return run(program_->rows); }
     [[nodiscard]] const Program& program() const { return *program_; }
     [[nodiscard]] const float* address(BufferId buffer) const;
 
  private:
     struct BoundSlot {
         std::vector<dnnl_memory_t> memories;
+        std::vector<std::pair<std::size_t, std::size_t>> loops;  // step and argument
         float* address = nullptr;
     };
     std::shared_ptr<const Program> program_;
     std::vector<dnnl::memory> memories_;
     std::vector<std::vector<dnnl_exec_arg_t>> arguments_;  // per step
-    std::vector<std::vector<float*>> loop_addresses_;      // per step, refreshed before a loop
+    std::vector<std::vector<float*>> loop_addresses_;      // per step
     std::vector<BoundSlot> slots_;
     dnnl::stream stream_;
 };

@@ -1,4 +1,4 @@
-// infer_node_shape of graph.hpp: one short function per operator. Cold path.
+// infer_node_shapes of graph.hpp: one short function per operator. Cold path.
 #include <algorithm>
 #include <array>
 
@@ -284,18 +284,25 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-tl::expected<Shape, std::string> infer_node_shape(const Graph& graph, const Node& node,
-                                                  const ValueShapes& known) {
+tl::expected<std::vector<Shape>, std::string> infer_node_shapes(const Graph& graph,
+                                                                const Node& node,
+                                                                const ValueShapes& known) {
     const auto rule = std::ranges::find(kRules, std::string_view(node.op), &Rule::op);
     if (rule == kRules.end()) {
-        return refuse("operator not supported; supported are " + supported_operators());
+        return tl::unexpected("operator not supported; supported are " + supported_operators());
     }
     for (const std::string& input : node.inputs) {
         if (!known.contains(input) && !graph.weights.contains(input)) {
-            return refuse("reads \"" + input + "\", which nothing before it defines");
+            return tl::unexpected("reads \"" + input + "\", which nothing before it defines");
         }
     }
-    return rule->shape(Inspection{graph, node, known});
+    auto shape = rule->shape(Inspection{graph, node, known});
+    if (!shape) return tl::unexpected(shape.error());
+    if (node.outputs.size() != 1) {
+        return tl::unexpected("has " + std::to_string(node.outputs.size()) +
+                              " outputs (unsupported); this operator has exactly one");
+    }
+    return std::vector<Shape>{std::move(*shape)};
 }
 
 std::string supported_operators() {

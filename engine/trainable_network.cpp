@@ -30,7 +30,11 @@ struct TrainingProgram {
     std::vector<FloatBuffer> output_rows;
     std::vector<FloatBuffer> output_gradients;
     std::vector<BufferId> input_gradients;
-    std::vector<BufferId> layer_outputs;  // per layer of the plan
+    struct LayerOutput {
+        std::string layer;
+        BufferId buffer = -1;
+    };
+    std::vector<LayerOutput> layer_outputs;
     std::size_t forward_steps = 0;
     std::size_t rows_of_last_forward = 0;
     FloatBuffer training_arena;
@@ -111,9 +115,12 @@ bool emit_training(TrainingProgram& program, const TrainingOptions& options) {
         program.input_gradients.push_back(emission.input_gradient(port));
     }
     for (const PlanLayer& layer : program.plan.layers) {
-        program.layer_outputs.push_back(emission.value_buffer(layer.output));
+        for (const int output : layer.outputs) {
+            program.layer_outputs.push_back({layer.name, emission.value_buffer(output)});
+        }
     }
-    program.training = placed(program, builder.build(true), program.training_arena);
+    program.training =
+        placed(program, builder.build(program.mini_batch, true), program.training_arena);
     return program.training != nullptr;
 }
 
@@ -124,7 +131,8 @@ bool emit_evaluation(TrainingProgram& program) {
                       {static_cast<std::int64_t>(program.mini_batch), onednn::Use::inference, false,
                        false, nullptr});
     emission.emit_forward();
-    program.evaluation = placed(program, builder.build(false), program.evaluation_arena);
+    program.evaluation =
+        placed(program, builder.build(program.mini_batch, false), program.evaluation_arena);
     return program.evaluation != nullptr;
 }
 
@@ -189,7 +197,7 @@ bool TrainableNetwork::forward(std::size_t rows, ForwardMode mode) {
         program_->rows_of_last_forward = rows;
         ++program_->dropout.step;
     }
-    return program_->training->run(0, program_->forward_steps);
+    return program_->training->run(0, program_->forward_steps, program_->mini_batch);
 }
 
 std::span<const float> TrainableNetwork::output(std::size_t port) const {
@@ -204,8 +212,8 @@ bool TrainableNetwork::backward() {
     onednn::use_one_thread();
     clear_rows_from(program_->output_gradients, program_->rows_of_last_forward,
                     program_->mini_batch);
-    return program_->training->run(program_->forward_steps,
-                                   program_->training->program().steps.size());
+    return program_->training->run(
+        program_->forward_steps, program_->training->program().steps.size(), program_->mini_batch);
 }
 
 std::span<const float> TrainableNetwork::input_gradient(std::size_t port) const {
@@ -238,13 +246,12 @@ std::string TrainableNetwork::first_non_finite() const {
     for (std::size_t i = 0; i < program_->input_rows.size(); ++i) {
         if (!all_finite(program_->input_rows[i])) return "input " + program_->inputs[i].name;
     }
-    for (std::size_t i = 0; i < program_->layer_outputs.size(); ++i) {
-        const BufferId buffer = program_->layer_outputs[i];
+    for (const auto& [layer, buffer] : program_->layer_outputs) {
         const auto& desc =
             program_->training->program().buffers[static_cast<std::size_t>(buffer)].desc;
         const std::size_t count = onednn::bytes_of(desc) / sizeof(float);
         if (!all_finite({program_->training->address(buffer), count})) {
-            return "layer " + program_->plan.layers[i].name;
+            return "layer " + layer;
         }
     }
     return program_->weights.first_non_finite();

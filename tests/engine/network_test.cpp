@@ -22,7 +22,7 @@ std::vector<NamedGraph> all_networks() {
 }
 
 std::shared_ptr<const Network> compiled(const Graph& graph, std::size_t max_batch = 64) {
-    auto network = Network::compile(graph, {max_batch});
+    auto network = Network::compile(graph, {.max_batch = max_batch});
     EXPECT_TRUE(network.has_value()) << (network ? "" : network.error());
     return network.value_or(nullptr);
 }
@@ -151,7 +151,7 @@ TEST(Network, refuses_a_batch_that_would_need_too_much_memory) {
     GraphBuilder net("wide", 1);
     const GraphValue x = net.input("x", {65536, 64});
     net.output(net.relu(x), "y");
-    const auto network = Network::compile(net.build(), {4096});
+    const auto network = Network::compile(net.build(), {.max_batch = 4096});
     ASSERT_FALSE(network.has_value());
     EXPECT_NE(network.error().find("1 GiB"), std::string::npos) << network.error();
 }

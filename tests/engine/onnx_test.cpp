@@ -112,7 +112,7 @@ TEST(Onnx, compiles_or_refuses_whatever_it_reads) {
         bytes[words[0] % std::min<std::size_t>(bytes.size(), 600)] = static_cast<char>(words[1]);
         const auto graph = read_onnx(bytes_of(bytes));
         if (!graph) continue;
-        const auto network = Network::compile(*graph, {4});
+        const auto network = Network::compile(*graph, {.max_batch = 4});
         if (network) ++compiled;
     }
     EXPECT_GT(compiled, 10U);

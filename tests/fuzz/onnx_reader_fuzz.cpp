@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     // Compiling takes milliseconds: only now and then.
     if (is_small(*shapes) && size % 16 == 0) {
-        const auto network = Network::compile(*graph, {2});
+        const auto network = Network::compile(*graph, {.max_batch = 2});
         Ensures(network.has_value() || !network.error().empty());
     }
     return 0;
