@@ -44,7 +44,7 @@ fuzz: packages
 	cmake --build --preset fuzz -j $(JOBS) --target fuzzers
 	tests/fuzz/run-all build/fuzz $(FUZZ_SECONDS)
 
-SOURCES = $(shell git ls-files '*.cpp' '*.hpp')
+SOURCES = $(shell git ls-files "*.cpp" "*.hpp" "*.inl")
 format:
 	clang-format -i $(SOURCES)
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <gsl/assert>
 
+#include "engine/dense_chain.hpp"
+
 namespace tamis::engine {
 
 namespace {
@@ -54,9 +56,18 @@ void Emission::emit_forward() {
     for (const int input : plan_.inputs) {
         set_value(input, program_.bound(onednn::plain(dims(input)), slot++));
     }
-    for (const PlanLayer& layer : plan_.layers) {
+    for (std::size_t i = 0; i < plan_.layers.size();) {
+        const PlanLayer& layer = plan_.layers[i];
+        const std::size_t end =
+            config_.own_kernels != nullptr ? DenseChain::end_of_run(plan_, i) : i;
+        if (end > i) {
+            emit_dense_chain(*this, i, end);
+            i = end;
+            continue;
+        }
         named(layer.name,
               [&] { std::visit([&](const auto& spec) { emit(*this, layer, spec); }, layer.spec); });
+        ++i;
     }
     // What no layer could write into its port is copied there.
     for (std::size_t port = 0; port < plan_.outputs.size(); ++port, ++slot) {

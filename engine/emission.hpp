@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -41,6 +42,12 @@ struct DropoutCounter {
     std::uint64_t step = 0;
 };
 
+// What our own kernels are made of, and what was made: shared by the programs of all tiles.
+struct OwnKernels {
+    const std::map<std::string, Tensor>& weights;
+    std::map<std::string, std::shared_ptr<const void>> made;  // by layer
+};
+
 class Emission {
  public:
     struct Config {
@@ -49,7 +56,7 @@ class Emission {
         bool with_backward = false;  // emit_backward will be called
         bool input_gradients = false;
         const DropoutCounter* dropout = nullptr;  // only with Use::training
-        bool own_kernels = false;  // inference: kernels of ours where they are better
+        OwnKernels* own_kernels = nullptr;  // inference: kernels of ours where they are better
     };
     Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuffers& parameters,
              const Config& config);
@@ -62,6 +69,7 @@ class Emission {
     [[nodiscard]] BufferId value_buffer(int value) const;
 
     // ---- for the layers ----
+    [[nodiscard]] const LayerPlan& plan() const { return plan_; }
     [[nodiscard]] ProgramBuilder& program() { return program_; }
     [[nodiscard]] const Config& config() const { return config_; }
     [[nodiscard]] onednn::Dims dims(int value) const;  // batch first
@@ -109,6 +117,9 @@ void emit(Emission& to, const PlanLayer& layer, const ArithmeticLayer& arithmeti
 void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat);
 void emit(Emission& to, const PlanLayer& layer, const TransposeLayer& transpose);
 void emit(Emission& to, const PlanLayer& layer, const ReshapeLayer& reshape);
+
+// Inference with own kernels: layers [first, last) of a run of DenseChain as one step.
+void emit_dense_chain(Emission& to, std::size_t first, std::size_t last);
 
 // Some layers work in the layout of their source. One that oneDNN has no primitive for is brought
 // into row-major first.

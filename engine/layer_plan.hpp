@@ -17,6 +17,7 @@ namespace tamis::engine {
 struct Activation {
     enum class Kind { relu, tanh, sigmoid } kind = Kind::relu;
     float negative_slope = 0.F;  // of Relu: LeakyRelu's alpha
+    bool operator==(const Activation&) const = default;
 };
 
 struct DenseLayer {

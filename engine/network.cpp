@@ -19,16 +19,6 @@ constexpr std::size_t kMaxRunnerBytes = std::size_t{1} << 30;
 // cache.
 constexpr std::size_t kMaxValueBytes = std::size_t{1} << 20;
 
-Graph prepared(Graph graph) {
-    drop_nodes(graph, "Dropout");
-    drop_nodes(graph, "Identity");
-    join_matmul_and_bias(graph);
-    fold_gemm_factors(graph);
-    fold_batch_normalisation(graph);
-    drop_unread_weights(graph);
-    return graph;
-}
-
 std::vector<NetworkPort> ports_of(const LayerPlan& plan, const std::vector<int>& values,
                                   const std::vector<std::string>& names) {
     std::vector<NetworkPort> ports;
@@ -40,7 +30,7 @@ std::vector<NetworkPort> ports_of(const LayerPlan& plan, const std::vector<int>&
 }
 
 std::shared_ptr<const Program> tile_program(const LayerPlan& plan, PackedWeights& weights,
-                                            std::size_t rows, bool own_kernels) {
+                                            std::size_t rows, OwnKernels* own_kernels) {
     ProgramBuilder builder;
     Emission emission(builder, plan, weights,
                       {.batch = static_cast<std::int64_t>(rows),
@@ -66,7 +56,7 @@ std::size_t arena_bytes(const CompiledNetwork& network) {
 tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     const Graph& given, const CompileOptions& options) {
     if (auto checked = check_graph(given); !checked) return tl::unexpected(checked.error());
-    const Graph graph = prepared(given);
+    const Graph graph = prepared_for_inference(given);
     auto plan = plan_layers(graph);
     if (!plan) return tl::unexpected(plan.error());
     auto network = std::make_unique<CompiledNetwork>();
@@ -80,11 +70,12 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     for (const Shape& shape : plan->value_shapes) widest = std::max(widest, shape.element_count());
 
     PackedWeights weights(graph.weights);
-    const bool own_kernels = options.executors == CompileOptions::Executors::all;
+    OwnKernels kernels{graph.weights, {}};
+    OwnKernels* own = options.executors == CompileOptions::Executors::all ? &kernels : nullptr;
     for (const std::size_t rows : kTileRows) {
         // Independent of max_batch, so that the bits are too.
         if (rows > 1 && rows * widest * sizeof(float) > kMaxValueBytes) break;
-        network->tiles.push_back({rows, tile_program(*plan, weights, rows, own_kernels)});
+        network->tiles.push_back({rows, tile_program(*plan, weights, rows, own)});
     }
     network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {
@@ -211,29 +202,37 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
         }
         row += wanted;
     }
-    check_rows(rows);
-    for (std::size_t row = 0; row < rows; ++row) {
-        if (finite_[row] == 0) return RunStatus::non_finite_rows;
-    }
-    return RunStatus::ok;
+    return check_rows(rows) ? RunStatus::ok : RunStatus::non_finite_rows;
 }
 
-void NetworkRunner::check_rows(std::size_t rows) noexcept {
+bool NetworkRunner::check_rows(std::size_t rows) noexcept {
     const CompiledNetwork& compiled = network_->compiled();
-    std::fill_n(finite_.begin(), rows, static_cast<unsigned char>(1));
-    const auto check = [&](const NetworkPort& port, const FloatBuffer& values) {
-        const std::span<const float> all(values);
-        for (std::size_t row = 0; row < rows; ++row) {
-            const bool finite = all_finite(all.subspan(row * port.row_size, port.row_size));
-            finite_[row] = static_cast<unsigned char>(finite_[row] & static_cast<int>(finite));
+    const auto each_port = [&](const auto& check) {
+        bool all = true;
+        for (std::size_t port = 0; port < compiled.inputs.size(); ++port) {
+            all = check(compiled.inputs[port].row_size, memory_->inputs[port].data()) && all;
         }
+        for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
+            all = check(compiled.outputs[port].row_size, memory_->outputs[port].data()) && all;
+        }
+        return all;
     };
-    for (std::size_t port = 0; port < compiled.inputs.size(); ++port) {
-        check(compiled.inputs[port], memory_->inputs[port]);
+    std::fill_n(finite_.begin(), rows, static_cast<unsigned char>(1));
+    // The normal case, all rows at once.
+    if (each_port([&](std::size_t row_size, const float* values) {
+            return all_finite({values, rows * row_size});
+        })) {
+        return true;
     }
-    for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
-        check(compiled.outputs[port], memory_->outputs[port]);
-    }
+    return each_port([&](std::size_t row_size, const float* values) {
+        bool all = true;
+        for (std::size_t row = 0; row < rows; ++row) {
+            if (all_finite({values + row * row_size, row_size})) continue;
+            finite_[row] = 0;
+            all = false;
+        }
+        return all;
+    });
 }
 
 }  // namespace tamis::engine
