@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <thread>
 
 #include "engine/network.hpp"
 #include "engine/trainable_network.hpp"
@@ -101,40 +100,6 @@ TEST(Allocation, a_warm_training_step_takes_no_memory_of_ours) {
         for (int i = 0; i < 5; ++i) step();
         counting = false;
         EXPECT_EQ(ours, 0U);
-    }
-}
-
-TEST(Network, gives_the_same_bits_on_two_threads_that_share_it) {
-    for (const auto& [name, graph] : all_networks()) {
-        SCOPED_TRACE(name);
-        const auto network = Network::compile(graph);
-        ASSERT_TRUE(network.has_value());
-        const auto scores = [&](std::size_t batch) {
-            NetworkRunner runner(*network);
-            std::vector<float> all;
-            for (std::size_t first = 0; first < 60; first += batch) {
-                for (std::size_t port = 0; port < (*network)->inputs().size(); ++port) {
-                    const std::size_t size = (*network)->inputs()[port].row_size;
-                    const auto rows = test::random_rows(60 * size, port);
-                    for (std::size_t i = 0; i < batch * size; ++i) {
-                        runner.input(port)[i] = static_cast<float>(rows[first * size + i]);
-                    }
-                }
-                EXPECT_EQ(runner.run(batch), RunStatus::ok);
-                const std::size_t size = (*network)->outputs()[0].row_size;
-                const auto part = runner.output(0).first(batch * size);
-                all.insert(all.end(), part.begin(), part.end());
-            }
-            return all;
-        };
-        std::vector<float> by_twelve;
-        std::vector<float> by_five;
-        std::thread one([&] { by_twelve = scores(12); });
-        std::thread two([&] { by_five = scores(5); });
-        one.join();
-        two.join();
-        ASSERT_EQ(by_twelve.size(), by_five.size());
-        EXPECT_EQ(std::memcmp(by_twelve.data(), by_five.data(), by_five.size() * sizeof(float)), 0);
     }
 }
 
