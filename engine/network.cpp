@@ -158,6 +158,7 @@ struct NetworkRunner::Memory {
     std::vector<FloatBuffer> outputs;  // padded_rows x row_size
     FloatBuffer arena;                 // shared by the tiles, which run one after another
     std::vector<ProgramMemory> tiles;
+    bool rows_flagged = false;  // finite_ holds a 0
 };
 
 NetworkRunner::NetworkRunner(std::shared_ptr<const Network> network)
@@ -211,18 +212,17 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
         }
         row += wanted;
     }
-    check_rows(rows);
-    for (std::size_t row = 0; row < rows; ++row) {
-        if (finite_[row] == 0) return RunStatus::non_finite_rows;
-    }
-    return RunStatus::ok;
+    return check_rows(rows) ? RunStatus::ok : RunStatus::non_finite_rows;
 }
 
-void NetworkRunner::check_rows(std::size_t rows) noexcept {
+bool NetworkRunner::check_rows(std::size_t rows) noexcept {
     const CompiledNetwork& compiled = network_->compiled();
-    std::fill_n(finite_.begin(), rows, static_cast<unsigned char>(1));
+    if (memory_->rows_flagged) std::ranges::fill(finite_, static_cast<unsigned char>(1));
+    memory_->rows_flagged = false;
     const auto check = [&](const NetworkPort& port, const FloatBuffer& values) {
-        const std::span<const float> all(values);
+        const auto all = std::span<const float>(values).first(rows * port.row_size);
+        if (all_finite(all)) return;  // nearly always; whose row it was is asked only after a find
+        memory_->rows_flagged = true;
         for (std::size_t row = 0; row < rows; ++row) {
             const bool finite = all_finite(all.subspan(row * port.row_size, port.row_size));
             finite_[row] = static_cast<unsigned char>(finite_[row] & static_cast<int>(finite));
@@ -234,6 +234,7 @@ void NetworkRunner::check_rows(std::size_t rows) noexcept {
     for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
         check(compiled.outputs[port], memory_->outputs[port]);
     }
+    return !memory_->rows_flagged;
 }
 
 }  // namespace tamis::engine

@@ -88,7 +88,8 @@ class NetworkRunner {
 
  private:
     struct Memory;
-    void check_rows(std::size_t rows) noexcept;
+    // True when all are finite.
+    bool check_rows(std::size_t rows) noexcept;
     std::shared_ptr<const Network> network_;
     std::unique_ptr<Memory> memory_;
     std::vector<unsigned char> finite_;
