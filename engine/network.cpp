@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::array<std::size_t, 4> kTileRows = {1, 4, 16, 64};
 constexpr std::size_t kMaxRunnerBytes = std::size_t{1} << 30;
+// Some seconds per row; a file of a few bytes can ask for a day.
+constexpr std::uint64_t kMaxMultiplyAdds = std::uint64_t{1} << 36;
 // A wider tile does not pay when one intermediate value of it no longer fits the second-level
 // cache.
 constexpr std::size_t kMaxValueBytes = std::size_t{1} << 20;
@@ -63,6 +65,24 @@ std::size_t arena_bytes(const CompiledNetwork& network) {
     return bytes;
 }
 
+std::string too_large_for_a_runner() {
+    return "a runner would need more than 1 GiB; lower the batch or the network's size";
+}
+
+// Before oneDNN sees a size or memory is taken. No product overflows: a row has at most 2^26 values
+// and a batch 2^16 rows.
+tl::expected<void, std::string> check_size(const CompiledNetwork& network) {
+    if (network.multiply_adds > kMaxMultiplyAdds) {
+        return tl::unexpected(std::to_string(network.multiply_adds) +
+                              " multiply-adds per row (too many); at most " +
+                              std::to_string(kMaxMultiplyAdds) + " are run");
+    }
+    if (port_floats(network) * sizeof(float) > kMaxRunnerBytes) {
+        return tl::unexpected(too_large_for_a_runner());
+    }
+    return {};
+}
+
 tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     const Graph& given, const CompileOptions& options) {
     if (auto checked = check_graph(given); !checked) return tl::unexpected(checked.error());
@@ -76,6 +96,8 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     network->outputs = ports_of(*plan, plan->outputs, graph.outputs);
     network->max_batch = options.max_batch;
     network->multiply_adds = plan->multiply_adds;
+    network->padded_rows = options.max_batch;
+    if (auto fits = check_size(*network); !fits) return tl::unexpected(fits.error());
     std::size_t widest = 1;
     for (const Shape& shape : plan->value_shapes) widest = std::max(widest, shape.element_count());
 
@@ -88,9 +110,7 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     }
     network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {
-        return tl::unexpected(
-            std::string("a runner would need more than 1 GiB; lower the batch or the network's "
-                        "size"));
+        return tl::unexpected(too_large_for_a_runner());
     }
     if (network->tiles.back().program->any_rows) {
         // Kernels that take any count need one program, and no padding.
