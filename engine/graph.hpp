@@ -66,8 +66,9 @@ using ValueShapes = std::map<std::string, Shape>;
 [[nodiscard]] tl::expected<std::vector<Shape>, std::string> infer_node_shapes(
     const Graph& graph, const Node& node, const ValueShapes& known);
 
-// Checks the whole graph and returns all shapes. Error also for unknown or twice defined names and
-// for nodes out of order (a cycle has no order).
+// Checks the whole graph and returns all shapes. Error also for unknown or twice defined names, for
+// nodes out of order (a cycle has no order) and for more than 2^28 weights read by all nodes
+// together.
 [[nodiscard]] tl::expected<ValueShapes, std::string> check_graph(const Graph& graph);
 
 // Sorts nodes so that each follows what it reads, keeping the given order where it can. Error: a

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::array<std::size_t, 4> kTileRows = {1, 4, 16, 64};
 constexpr std::size_t kMaxRunnerBytes = std::size_t{1} << 30;
+// Some seconds per row; a file of a few bytes can ask for a day.
+constexpr std::uint64_t kMaxMultiplyAdds = std::uint64_t{1} << 36;
 // A wider tile does not pay when one intermediate value of it no longer fits the second-level
 // cache.
 constexpr std::size_t kMaxValueBytes = std::size_t{1} << 20;
@@ -53,6 +55,24 @@ std::size_t arena_bytes(const CompiledNetwork& network) {
     return bytes;
 }
 
+std::string too_large_for_a_runner() {
+    return "a runner would need more than 1 GiB; lower the batch or the network's size";
+}
+
+// Before oneDNN sees a size or memory is taken. No product overflows: a row has at most 2^26 values
+// and a batch 2^16 rows.
+tl::expected<void, std::string> check_size(const CompiledNetwork& network) {
+    if (network.multiply_adds > kMaxMultiplyAdds) {
+        return tl::unexpected(std::to_string(network.multiply_adds) +
+                              " multiply-adds per row (too many); at most " +
+                              std::to_string(kMaxMultiplyAdds) + " are run");
+    }
+    if (port_floats(network) * sizeof(float) > kMaxRunnerBytes) {
+        return tl::unexpected(too_large_for_a_runner());
+    }
+    return {};
+}
+
 tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     const Graph& given, const CompileOptions& options) {
     if (auto checked = check_graph(given); !checked) return tl::unexpected(checked.error());
@@ -66,6 +86,8 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     network->outputs = ports_of(*plan, plan->outputs, graph.outputs);
     network->max_batch = options.max_batch;
     network->multiply_adds = plan->multiply_adds;
+    network->padded_rows = options.max_batch;
+    if (auto fits = check_size(*network); !fits) return tl::unexpected(fits.error());
     std::size_t widest = 1;
     for (const Shape& shape : plan->value_shapes) widest = std::max(widest, shape.element_count());
 
@@ -79,9 +101,7 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     }
     network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {
-        return tl::unexpected(
-            std::string("a runner would need more than 1 GiB; lower the batch or the network's "
-                        "size"));
+        return tl::unexpected(too_large_for_a_runner());
     }
     if (network->tiles.back().program->any_rows) {
         // Kernels that take any count need one program, and no padding.
@@ -149,6 +169,7 @@ struct NetworkRunner::Memory {
     std::vector<FloatBuffer> outputs;  // padded_rows x row_size
     FloatBuffer arena;                 // shared by the tiles, which run one after another
     std::vector<ProgramMemory> tiles;
+    bool rows_flagged = false;  // finite_ holds a 0
 };
 
 NetworkRunner::NetworkRunner(std::shared_ptr<const Network> network)
@@ -207,32 +228,24 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
 
 bool NetworkRunner::check_rows(std::size_t rows) noexcept {
     const CompiledNetwork& compiled = network_->compiled();
-    const auto each_port = [&](const auto& check) {
-        bool all = true;
-        for (std::size_t port = 0; port < compiled.inputs.size(); ++port) {
-            all = check(compiled.inputs[port].row_size, memory_->inputs[port].data()) && all;
-        }
-        for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
-            all = check(compiled.outputs[port].row_size, memory_->outputs[port].data()) && all;
-        }
-        return all;
-    };
-    std::fill_n(finite_.begin(), rows, static_cast<unsigned char>(1));
-    // The normal case, all rows at once.
-    if (each_port([&](std::size_t row_size, const float* values) {
-            return all_finite({values, rows * row_size});
-        })) {
-        return true;
-    }
-    return each_port([&](std::size_t row_size, const float* values) {
-        bool all = true;
+    if (memory_->rows_flagged) std::ranges::fill(finite_, static_cast<unsigned char>(1));
+    memory_->rows_flagged = false;
+    const auto check = [&](const NetworkPort& port, const FloatBuffer& values) {
+        const auto all = std::span<const float>(values).first(rows * port.row_size);
+        if (all_finite(all)) return;  // nearly always; whose row it was is asked only after a find
+        memory_->rows_flagged = true;
         for (std::size_t row = 0; row < rows; ++row) {
-            if (all_finite({values + row * row_size, row_size})) continue;
-            finite_[row] = 0;
-            all = false;
+            const bool finite = all_finite(all.subspan(row * port.row_size, port.row_size));
+            finite_[row] = static_cast<unsigned char>(finite_[row] & static_cast<int>(finite));
         }
-        return all;
-    });
+    };
+    for (std::size_t port = 0; port < compiled.inputs.size(); ++port) {
+        check(compiled.inputs[port], memory_->inputs[port]);
+    }
+    for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
+        check(compiled.outputs[port], memory_->outputs[port]);
+    }
+    return !memory_->rows_flagged;
 }
 
 }  // namespace tamis::engine

@@ -35,8 +35,8 @@ struct CompiledNetwork;  // network.cpp: what oneDNN sees
 
 class Network {
  public:
-    // Error: what check_graph refuses, weights that are not finite, or memory beyond 1 GiB per
-    // runner.
+    // Error: what check_graph refuses, weights that are not finite, memory beyond 1 GiB per runner
+    // or for packed weights, or more than 2^36 multiply-adds per row.
     [[nodiscard]] static tl::expected<std::shared_ptr<const Network>, std::string> compile(
         const Graph& graph, const CompileOptions& options = {});
     explicit Network(std::unique_ptr<const CompiledNetwork> compiled);
@@ -88,7 +88,7 @@ class NetworkRunner {
 
  private:
     struct Memory;
-    // False: a row of them is not finite.
+    // True when all are finite.
     bool check_rows(std::size_t rows) noexcept;
     std::shared_ptr<const Network> network_;
     std::unique_ptr<Memory> memory_;

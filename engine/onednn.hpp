@@ -1,5 +1,5 @@
-// All that depends on the version of oneDNN: how primitive descriptors are made (here of 2.6,
-// operation descriptors). Included by few .cpp files, never by a public header. Creation throws
+// oneDNN's primitives as the engine uses them; the same for oneDNN 2.6 and 3.x (what differs is in
+// onednn_version.hpp). Included by few .cpp files, never by a public header. Creation throws
 // dnnl::error; callers end it at the folder's border.
 #pragma once
 
@@ -86,6 +86,8 @@ struct MadeForward : Made {
 [[nodiscard]] MadeForward<NormalisationHint> normalisation(Use use, const Desc& src, float epsilon);
 [[nodiscard]] Made normalisation_backward(const Desc& diff, const Desc& src, float epsilon,
                                           const NormalisationHint& hint);
+// oneDNN 2 wants the shift among its arguments, 3 refuses it.
+[[nodiscard]] bool normalisation_backward_takes_shift();
 
 [[nodiscard]] Made activation(Use use, const Activation& kind, const Desc& data);
 // From the activation's result, so that it works for a fused one too.

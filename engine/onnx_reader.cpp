@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "engine/onnx_field_count.hpp"
 #include "engine/onnx_messages.hpp"
 #include "engine/onnx_normal_form.hpp"
 
@@ -261,6 +262,7 @@ tl::expected<Graph, std::string> read_onnx(std::span<const std::byte> bytes) {
                       " bytes (too large); at most " + std::to_string(kMaxModelBytes) +
                       " are read");
     }
+    if (Result fits = check_onnx_field_count(bytes); !fits) return tl::unexpected(fits.error());
     onnx::ModelProto model;
     google::protobuf::io::CodedInputStream stream(
         reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));

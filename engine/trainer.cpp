@@ -13,6 +13,7 @@ namespace tamis::engine {
 namespace {
 
 constexpr std::uint64_t kShuffleStream = 0x5348'5546'464c'4500;
+constexpr std::size_t kMaxRows = std::size_t{1} << 36;  // times the widest row: below 2^64
 
 // Also the values: a ReLU turns a NaN into 0, so that a loss alone does not show it.
 tl::expected<void, std::string> check_data(const TrainableNetwork& network, const Loss& loss,
@@ -21,6 +22,10 @@ tl::expected<void, std::string> check_data(const TrainableNetwork& network, cons
         return tl::unexpected("data set: " + what + " has " + std::to_string(given) +
                               " values (wrong size); " + std::to_string(wanted) + " are needed");
     };
+    if (data.rows > kMaxRows) {
+        return tl::unexpected("data set: " + std::to_string(data.rows) +
+                              " rows (too many); at most " + std::to_string(kMaxRows));
+    }
     if (data.inputs.size() != network.inputs().size()) {
         return refuse("the list of inputs", data.inputs.size(), network.inputs().size());
     }
