@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench packages configure format lint asan tsan fuzz train-demo-models clean
+.PHONY: demo test build bench bench-engine packages configure format lint asan tsan fuzz train-demo-models clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -25,6 +25,13 @@ configure: packages
 bench: build
 	$(BUILD)/bin/tamis bench
 	$(BUILD)/bin/node_bench $(BUILD)/bin bench/menus
+
+# The engine beside oneDNN alone and, where TAMIS_ONNXRUNTIME_ROOT names one, ONNX Runtime (bench/README.md).
+bench-engine: packages
+	cmake --preset release $(if $(TAMIS_ONNXRUNTIME_ROOT),-DTAMIS_ONNXRUNTIME_ROOT=$(TAMIS_ONNXRUNTIME_ROOT))
+	cmake --build --preset release -j $(JOBS) --target engine_bench
+	$(BUILD)/bin/engine_bench --models models/shipped --data $(or $(TAMIS_DATA_DIR),../shared/data) \
+	    --commit $$(git describe --always --dirty) --json $(BUILD)/engine_bench.json
 
 # The three shipped models, made again from their recipes; the files come out byte for byte the same.
 train-demo-models: build

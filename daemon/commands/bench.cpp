@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "daemon/build_facts.hpp"
+#include "daemon/commands/bench_engine.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/menu_file.hpp"
 #include "daemon/commands/shared_files.hpp"
@@ -36,16 +36,6 @@ struct BenchOptions {
     double seconds = 1;
     bool json = false;
 };
-
-std::string machine() {
-    std::ifstream cpu_facts("/proc/cpuinfo");
-    for (std::string line; std::getline(cpu_facts, line);) {
-        if (line.starts_with("model name")) {
-            return line.substr(line.find(':') + 2);
-        }
-    }
-    return "unknown processor";
-}
 
 // Synthetic fragments in memory: an input that is never late.
 class MemoryInput final : public streams::FragmentInput {
@@ -217,7 +207,7 @@ ExitStatus bench(const BenchOptions& options) {
     }
     MemoryInput input(options.events);
     const auto events = build_events(input, std::min<std::size_t>(options.events, 512));
-    const nlohmann::ordered_json json{{"machine", machine()},
+    const nlohmann::ordered_json json{{"machine", processor_name()},
                                       {"compiler", build_compiler()},
                                       {"build", build_type()},
                                       {"menu", menu->text.name},
@@ -243,8 +233,15 @@ void add_bench(CLI::App& program, ExitStatus& status) {
         ->capture_default_str();
     command->add_option("--seconds", options->seconds, "For each model")->capture_default_str();
     command->add_flag("--json", options->json, "The result as JSON");
-    command->footer("Example:\n  tamis bench --menu config/menus/physics.pbtxt --events 10000");
-    command->callback([options, &status] { status = bench(*options); });
+    command->footer(
+        "Example:\n  tamis bench --menu config/menus/physics.pbtxt --events 10000\n"
+        "  tamis bench engine network.onnx");
+    add_bench_engine(*command, status);
+    command->callback([command, options, &status] {
+        if (command->get_subcommands().empty()) {
+            status = bench(*options);
+        }
+    });
 }
 
 }  // namespace tamis::daemon

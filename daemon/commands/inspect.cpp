@@ -10,10 +10,9 @@
 
 #include "config/manifest_file.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/inspect_network.hpp"
 #include "daemon/commands/model_directory.hpp"
 #include "daemon/commands/text_table.hpp"
-#include "engine/network.hpp"
-#include "engine/onnx_reader.hpp"
 #include "streams/recording/mcap_reader.hpp"
 
 namespace tamis::daemon {
@@ -107,41 +106,6 @@ ExitStatus inspect_recording(const InspectOptions& options) {
 
 // ---- models
 
-std::string row_shape(const engine::NetworkPort& port) {
-    std::string text = "batch";
-    for (const auto dimension : port.row_shape.dimensions()) {
-        text += fmt::format(" x {}", dimension);
-    }
-    return text;
-}
-
-ExitStatus inspect_network(const InspectOptions& options) {
-    const auto graph = engine::read_onnx_file(options.file);
-    if (!graph) {
-        return fail(EX_DATAERR, fmt::format("{}: {}", options.file.string(), graph.error()));
-    }
-    const auto network = engine::Network::compile(*graph);
-    if (!network) {
-        return fail(EX_DATAERR, fmt::format("{}: {}", options.file.string(), network.error()));
-    }
-    std::size_t parameters = 0;
-    for (const auto& [name, weight] : graph->weights) {
-        parameters += weight.values.size();
-    }
-    fmt::print("{}: network of {} nodes, {} parameters, {} multiply-adds per row\n",
-               options.file.string(), graph->nodes.size(), parameters, (*network)->multiply_adds());
-    for (const auto& port : (*network)->inputs()) {
-        fmt::print("  input {}: {}\n", port.name, row_shape(port));
-    }
-    for (const auto& port : (*network)->outputs()) {
-        fmt::print("  output {}: {}\n", port.name, row_shape(port));
-    }
-    for (const auto& line : (*network)->executors()) {
-        fmt::print("  {}\n", line);
-    }
-    return EX_OK;
-}
-
 ExitStatus inspect_model(const InspectOptions& options) {
     const auto model = open_model(options.file);
     if (!model) {
@@ -181,8 +145,10 @@ ExitStatus inspect(const InspectOptions& options) {
     if (std::filesystem::is_directory(options.file)) {
         return inspect_model(options);
     }
-    return options.file.extension() == ".onnx" ? inspect_network(options)
-                                               : inspect_recording(options);
+    if (options.file.extension() == ".onnx") {
+        return inspect_network(options.file, options.json ? InspectForm::json : InspectForm::text);
+    }
+    return inspect_recording(options);
 }
 
 }  // namespace
@@ -193,8 +159,9 @@ void add_inspect(CLI::App& program, ExitStatus& status) {
     auto options = std::make_shared<InspectOptions>();
     command->add_option("file", options->file, "MCAP file, model directory or .onnx file")
         ->required();
-    command->add_flag("--json", options->json, "JSON (recordings)");
-    command->footer("Example:\n  tamis inspect run/demo/selected.mcap");
+    command->add_flag("--json", options->json, "JSON (recordings and networks)");
+    command->footer(
+        "Example:\n  tamis inspect run/demo/selected.mcap\n  tamis inspect network.onnx --json");
     command->callback([options, &status] { status = inspect(*options); });
 }
 

@@ -1,5 +1,6 @@
-// Any bytes as a model: a graph or an error. What is read passes the check again, writes and reads
-// back as itself, and, when small, compiles or is refused.
+// Any bytes as a model: a graph or an error. In what was read the survey marks all as supported.
+// What is read passes the check again, writes and reads back as itself, and, when small, compiles
+// or is refused.
 #include <cstddef>
 #include <cstdint>
 #include <gsl/assert>
@@ -7,6 +8,7 @@
 
 #include "engine/network.hpp"
 #include "engine/onnx_reader.hpp"
+#include "engine/onnx_survey.hpp"
 #include "engine/onnx_writer.hpp"
 
 namespace {
@@ -31,7 +33,9 @@ bool weights_are_finite(const Graph& graph) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const auto survey = survey_onnx(std::as_bytes(std::span(data, size)));
     const auto graph = read_onnx(std::as_bytes(std::span(data, size)));
+    Ensures(!graph || (survey && survey->unsupported_nodes.empty()));
     if (!graph) {
         Ensures(!graph.error().empty());
         return 0;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The toolbox as a person meets it: help with an example for every subcommand, exit statuses, mistakes that say where, what
 and what to do. Usage: command_test.py BUILD_DIR SOURCE_DIR"""
+import json
 import os
 import pathlib
 import re
@@ -31,6 +32,7 @@ def main():
     check_configuration(tool, source_dir, folder)
     check_scoring(tool, source_dir, folder)
     check_training(tool, folder)
+    check_networks(tool, source_dir, folder)
     bench = tool.json("bench", "--seconds", 0.05, "--events", 256)
     assert {row["model"] for row in bench["models"]} == {"vae", "ringer", "seed_filter"}, bench
     done = subprocess.run([f"{build_dir}/bin/tamisd", str(folder / "broken.pbtxt")], capture_output=True, text=True, check=False)
@@ -72,6 +74,34 @@ def check_scoring(tool, source_dir, folder):
     result = tool.json("evaluate", model, "--events", 2000)
     areas = {sample["name"]: sample.get("roc_area", 0) for sample in result["samples"]}
     assert areas["a_to_4l"] > 0.85, areas
+
+
+def check_networks(tool, source_dir, folder):
+    """A network that is taken and one that is not: both say what they hold."""
+    network = pathlib.Path(source_dir, "models/shipped/vae/vae.onnx")
+    held = tool.json("inspect", network)
+    operators = {one["operator"]: (one["count"], one["supported"]) for one in held["operators"]}
+    assert operators == {"Gemm": (9, True), "Identity": (5, True), "Relu": (4, True)}, operators
+    assert held["inputs"] == [{"name": "x", "type": "float32", "shape": "[batch, 21]"}] and len(held["outputs"]) == 5, held
+    assert held["parameters"] == 9306 and held["multiply_adds"] == 9050, held
+    assert held["layers"] and all(layer["executor"] for layer in held["layers"]), held
+    assert [row["rows"] for row in held["times"]] == [1, 8, 64] and held["reference_difference"] < 1e-5, held
+    foreign = folder / "foreign.onnx"
+    foreign.write_bytes(network.read_bytes().replace(b"Relu", b"Zelu"))
+    refused = json.loads(tool.run("inspect", foreign, "--json", status=65))
+    assert {"operator": "Zelu", "count": 4, "supported": False} in refused["operators"], refused
+    assert len(refused["unsupported_nodes"]) == 4 and "Zelu" in refused["refused"] and "times" not in refused, refused
+    shown = tool.run("inspect", foreign, status=65)
+    assert "Zelu" in shown and "NO" in shown and "refused:" in shown, shown
+    (folder / "noise.onnx").write_bytes(b"this is no network at all")
+    tool.run("inspect", folder / "noise.onnx", status=65)
+    tool.run("bench", "engine", foreign, status=65)
+    tool.run("bench", "engine", folder / "absent.onnx", status=66)
+    assert "Example:\n  tamis bench engine" in tool.run("bench", "engine", "--help")
+    timed = tool.json("bench", "engine", network, "--batch", 1, "--batch", 8, "--seconds", 0.01)["networks"]
+    assert [(row["rows"], row["caches"]) for row in timed[0]["rows"]] == [(1, "hot"), (1, "cold"), (8, "hot"), (8, "cold")], timed
+    assert [peer["peer"] for peer in timed[0]["rows"][0]["peers"]][:2] == ["tamis", "oneDNN alone"], timed
+    assert not timed[0]["disagreements"] and timed[0]["load_ms"]["tamis"] > 0, timed
 
 
 def check_training(tool, folder):
