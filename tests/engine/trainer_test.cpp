@@ -95,16 +95,21 @@ TEST(Trainer, lowers_the_learning_rate_on_a_plateau) {
     EXPECT_LT(result.report.epochs.back().learning_rate, 0.01F);
 }
 
-TEST(Trainer, names_the_layer_when_training_diverges) {
+TEST(Trainer, names_the_layer_when_training_diverges_with_any_optimizer) {
+    using Kind = OptimizerConfig::Kind;
     const Rings training(200, 1);
-    auto network = TrainableNetwork::create(classifier(false), {64});
-    Optimizer sgd({.kind = OptimizerConfig::Kind::sgd, .learning_rate = 1e20F});
-    const auto report = train(**network, sgd, MeanSquaredError(), training.data(),
-                              {{{}}, {}, {}, 0}, {.epochs = 5});
-    ASSERT_FALSE(report.has_value());
-    EXPECT_TRUE(report.error().find("hidden") != std::string::npos ||
-                report.error().find("logit") != std::string::npos)
-        << report.error();
+    for (const Kind kind :
+         {Kind::sgd, Kind::nesterov, Kind::adagrad, Kind::rmsprop, Kind::adam, Kind::nadam}) {
+        SCOPED_TRACE(static_cast<int>(kind));
+        auto network = TrainableNetwork::create(classifier(false), {64});
+        Optimizer optimizer({.kind = kind, .learning_rate = 1e30F, .momentum = 0.5F});
+        const auto report = train(**network, optimizer, MeanSquaredError(), training.data(),
+                                  {{{}}, {}, {}, 0}, {.epochs = 5});
+        ASSERT_FALSE(report.has_value());
+        EXPECT_TRUE(report.error().find("hidden") != std::string::npos ||
+                    report.error().find("logit") != std::string::npos)
+            << report.error();
+    }
 }
 
 TEST(Trainer, refuses_data_with_a_nan_that_a_relu_would_hide) {
