@@ -48,6 +48,9 @@ tl::expected<void, std::string> check_data(const TrainableNetwork& network, cons
     if (!data.weight.empty() && data.weight.size() != data.rows) {
         return refuse("weight", data.weight.size(), data.rows);
     }
+    if (auto right = loss.check_targets(data.target, network.outputs()[0].row_size); !right) {
+        return tl::unexpected("data set: " + right.error());
+    }
     return {};
 }
 
