@@ -58,6 +58,36 @@ void Optimizer::step(std::span<const TrainableParameter> parameters) {
     }
 }
 
+void Optimizer::save_into(Checkpoint& checkpoint) const {
+    checkpoint.integers["optimizer/kind"] = static_cast<std::uint64_t>(config_.kind);
+    checkpoint.integers["optimizer/steps"] = steps_;
+    checkpoint.reals["optimizer/learning_rate"] = {config_.learning_rate};
+    checkpoint.reals["optimizer/momentum_product"] = {momentum_product_};
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const Slot& slot = slots_[i];
+        const std::string name = "optimizer/" + std::to_string(i);
+        checkpoint.floats[name + "/first"].assign(slot.first.begin(), slot.first.end());
+        checkpoint.floats[name + "/second"].assign(slot.second.begin(), slot.second.end());
+    }
+}
+
+void Optimizer::restore_from(CheckpointReader& checkpoint,
+                             std::span<const TrainableParameter> parameters) {
+    Expects(slots_.empty());
+    prepare(parameters);
+    checkpoint.expect("optimizer/kind", static_cast<std::uint64_t>(config_.kind));
+    checkpoint.read("optimizer/steps", steps_);
+    double rate = config_.learning_rate;
+    checkpoint.read("optimizer/learning_rate", rate);
+    config_.learning_rate = static_cast<float>(rate);
+    checkpoint.read("optimizer/momentum_product", momentum_product_);
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const std::string name = "optimizer/" + std::to_string(i);
+        checkpoint.read(name + "/first", slots_[i].first);
+        checkpoint.read(name + "/second", slots_[i].second);
+    }
+}
+
 UpdateNumbers Optimizer::next_numbers() {
     ++steps_;
     const auto step = static_cast<double>(steps_);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/checkpoint.hpp"
 #include "engine/optimizer_kernels.hpp"
 #include "engine/tensor.hpp"
 
@@ -64,6 +65,11 @@ class Optimizer {
     [[nodiscard]] float learning_rate() const { return config_.learning_rate; }
     void set_learning_rate(float rate) { config_.learning_rate = rate; }
     [[nodiscard]] std::uint64_t steps() const { return steps_; }
+
+    // All that the next step depends on but the configuration, under "optimizer/".
+    void save_into(Checkpoint& checkpoint) const;
+    // Before the first step; the parameters that step() will get.
+    void restore_from(CheckpointReader& checkpoint, std::span<const TrainableParameter> parameters);
 
  private:
     struct Slot {

@@ -101,6 +101,16 @@ void TrainingParameters::load_from(const std::map<std::string, Tensor>& weights)
     }
 }
 
+void TrainingParameters::save_into(Checkpoint& checkpoint, const std::string& prefix) const {
+    for (const auto& [name, weight] : weights_) {
+        checkpoint.floats[prefix + name].assign(weight.values.begin(), weight.values.end());
+    }
+}
+
+void TrainingParameters::restore_from(CheckpointReader& checkpoint, const std::string& prefix) {
+    for (auto& [name, weight] : weights_) checkpoint.read(prefix + name, weight.values);
+}
+
 std::string TrainingParameters::first_non_finite() const {
     for (const auto& [name, weight] : weights_) {
         if (!all_finite(weight.values)) return "weight " + name;
