@@ -74,6 +74,10 @@ std::vector<TrainableParameter> TrainingParameters::trainable(const LayerPlan& p
             unit_axis_of_kernel[dense->kernel] = dense->units_first ? 0 : 1;
         } else if (const auto* convolution = std::get_if<ConvolutionLayer>(&layer.spec)) {
             unit_axis_of_kernel[convolution->kernel] = 0;
+        } else if (const auto* recurrent = std::get_if<RecurrentLayer>(&layer.spec)) {
+            // A gate's unit; the two directions of one share a norm.
+            unit_axis_of_kernel[recurrent->kernel] = 1;
+            unit_axis_of_kernel[recurrent->recurrence] = 1;
         }
     }
     std::vector<TrainableParameter> parameters;
