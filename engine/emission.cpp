@@ -14,6 +14,7 @@ bool has_parameters(const LayerSpec& spec) {
     return std::holds_alternative<DenseLayer>(spec) ||
            std::holds_alternative<ConvolutionLayer>(spec) ||
            std::holds_alternative<NormalisationLayer>(spec) ||
+           std::holds_alternative<RecurrentLayer>(spec) ||
            (arithmetic != nullptr && !arithmetic->weight.empty());
 }
 

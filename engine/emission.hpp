@@ -113,6 +113,7 @@ void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normal
 void emit(Emission& to, const PlanLayer& layer, const ActivationLayer& activation);
 void emit(Emission& to, const PlanLayer& layer, const SoftmaxLayer& softmax);
 void emit(Emission& to, const PlanLayer& layer, const DropoutLayer& dropout);
+void emit(Emission& to, const PlanLayer& layer, const RecurrentLayer& recurrent);
 void emit(Emission& to, const PlanLayer& layer, const ArithmeticLayer& arithmetic);
 void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat);
 void emit(Emission& to, const PlanLayer& layer, const TransposeLayer& transpose);

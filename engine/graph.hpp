@@ -12,7 +12,7 @@
 //   AveragePool kernel_shape, strides, pads explicit; count_include_pad Relu, LeakyRelu(alpha),
 //   Tanh, Sigmoid, Softmax(axis >= 1), Identity, Dropout(ratio, active in training only) Flatten (a
 //   row becomes a vector), Reshape("shape": the new row shape), Concat(axis >= 1),
-//   Transpose(perm[0] = 0)
+//   Transpose(perm[0] = 0) LSTM, GRU: recurrent_form.hpp
 #pragma once
 
 #include <map>

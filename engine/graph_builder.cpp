@@ -38,6 +38,44 @@ GraphValue GraphBuilder::dense(const GraphValue& x, std::int64_t units, const st
                        {}});
 }
 
+RecurrentValues GraphBuilder::lstm(const GraphValue& x, std::int64_t hidden,
+                                   const std::string& name, const RecurrentOptions& options) {
+    return recurrence({name, "LSTM", {}, {name + "/out", name + "/last", name + "/last_cell"}, {}},
+                      x, 4, hidden, options);
+}
+
+RecurrentValues GraphBuilder::gru(const GraphValue& x, std::int64_t hidden, const std::string& name,
+                                  const RecurrentOptions& options) {
+    Node node{name, "GRU", {}, {name + "/out", name + "/last"}, {}};
+    node.attributes["linear_before_reset"] = std::int64_t{options.linear_before_reset ? 1 : 0};
+    return recurrence(std::move(node), x, 3, hidden, options);
+}
+
+RecurrentValues GraphBuilder::recurrence(Node node, const GraphValue& x, std::int64_t gates,
+                                         std::int64_t hidden, const RecurrentOptions& options) {
+    using Direction = RecurrentOptions::Direction;
+    const Shape& row = shape(x);
+    Expects(row.rank() >= 2);
+    const std::int64_t in = row[row.rank() - 1];
+    const std::int64_t directions = options.direction == Direction::bidirectional ? 2 : 1;
+    Tensor kernel{Shape{directions, gates * hidden, in}};
+    Tensor recurrence{Shape{directions, gates * hidden, hidden}};
+    initialise(kernel, Initialiser::glorot_uniform, in, hidden, seed_, node.name + "/kernel");
+    initialise(recurrence, Initialiser::glorot_uniform, hidden, hidden, seed_,
+               node.name + "/recurrence");
+    node.inputs = {x.name, add_weights(node.name + "/kernel", std::move(kernel)),
+                   add_weights(node.name + "/recurrence", std::move(recurrence)),
+                   add_weights(node.name + "/bias", Tensor{Shape{directions, 2 * gates * hidden}})};
+    node.attributes["hidden_size"] = hidden;
+    node.attributes["direction"] =
+        std::string(options.direction == Direction::forward   ? "forward"
+                    : options.direction == Direction::reverse ? "reverse"
+                                                              : "bidirectional");
+    node.attributes["with"] = std::string("B");
+    const GraphValue last{node.outputs[1]};
+    return {append(std::move(node)), last};
+}
+
 GraphValue GraphBuilder::convolution(const GraphValue& x, std::int64_t filters,
                                      const std::string& name, const ConvolutionOptions& options) {
     const Shape& row = shape(x);

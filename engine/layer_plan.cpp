@@ -115,6 +115,7 @@ class Lowering {
                                       node.real("epsilon", 1e-5F),
                                       node.real("momentum", 0.9F)};
         }
+        if (is_recurrent(node)) return recurrent_layer(node);
         if (node.op == "Softmax") return SoftmaxLayer{static_cast<int>(node.integer("axis", 1))};
         if (node.op == "Concat") return ConcatLayer{static_cast<int>(node.integer("axis", 1))};
         if (node.op == "Dropout") return DropoutLayer{node.real("ratio", 0.5F)};
@@ -154,6 +155,9 @@ class Lowering {
             const std::size_t per_output = graph_.weights.at(convolution->kernel).values.size() /
                                            static_cast<std::size_t>(out[0]);
             plan_.multiply_adds += per_output * out.element_count();
+        } else if (const auto* recurrent = std::get_if<RecurrentLayer>(&layer.spec)) {
+            const Shape& in = plan_.value_shapes[static_cast<std::size_t>(layer.inputs[0])];
+            plan_.multiply_adds += recurrent_multiply_adds(graph_, *recurrent, in);
         }
     }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/graph.hpp"
+#include "engine/recurrent_form.hpp"
 #include "engine/window.hpp"
 
 namespace tamis::engine {
@@ -77,7 +78,7 @@ struct DropoutLayer {
 
 using LayerSpec = std::variant<DenseLayer, ConvolutionLayer, PoolLayer, NormalisationLayer,
                                ActivationLayer, SoftmaxLayer, ArithmeticLayer, ConcatLayer,
-                               TransposeLayer, ReshapeLayer, DropoutLayer>;
+                               TransposeLayer, ReshapeLayer, DropoutLayer, RecurrentLayer>;
 
 struct PlanLayer {
     std::string name;  // "hidden (Gemm)": for messages

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "engine/graph_passes.hpp"
+#include "engine/recurrent_form.hpp"
+#include "engine/recurrent_onnx.hpp"
 
 namespace tamis::engine {
 
@@ -266,6 +268,14 @@ Result dropout(Rewrite& at) {
     return {};
 }
 
+Result recurrence(Rewrite& at) {
+    const Shape* x = at.value(0);
+    if (x == nullptr) return refuse("needs a value");
+    OnnxContent& content = at.content;
+    return recurrence_in_normal_form(
+        {content.graph, content.integers, content.opset, content.fixed_batch}, at.node, *x);
+}
+
 Result as_it_is(Rewrite&) { return {}; }
 
 struct Form {
@@ -286,7 +296,13 @@ constexpr std::array kForms = {
     Form{"Dropout", dropout, {"ratio", "seed"}},
     Form{"Flatten", flatten, {"axis"}},
     Form{"Gemm", gemm, {"alpha", "beta", "transA", "transB"}},
+    Form{"GRU",
+         recurrence,
+         {"activations", "clip", "direction", "hidden_size", "layout", "linear_before_reset"}},
     Form{"Identity", as_it_is, {}},
+    Form{"LSTM",
+         recurrence,
+         {"activations", "clip", "direction", "hidden_size", "input_forget", "layout"}},
     Form{"LeakyRelu", leaky_relu, {"alpha"}},
     Form{"MatMul", as_it_is, {}},
     Form{
@@ -318,6 +334,7 @@ Result rewrite_node(Rewrite& at) {
 
 // Outputs that are optional and read by nobody (a dropout mask) disappear.
 Result keep_one_output(const Graph& graph, Node& node) {
+    if (is_recurrent(node)) return {};
     while (node.outputs.size() > 1) {
         const std::string& last = node.outputs.back();
         const auto reads = [&](const Node& other) {
@@ -337,6 +354,10 @@ Result keep_one_output(const Graph& graph, Node& node) {
 
 tl::expected<Graph, std::string> in_normal_form(OnnxContent content) {
     Graph& graph = content.graph;
+    if (auto done = put_batch_first({graph, content.integers, content.opset, content.fixed_batch});
+        !done) {
+        return tl::unexpected(done.error());
+    }
     ValueShapes shapes;
     for (const GraphInput& input : graph.inputs) shapes[input.name] = input.row_shape;
     for (Node& node : graph.nodes) {

@@ -196,6 +196,14 @@ class Reader {
             case onnx::AttributeProto::FLOATS:
                 to = std::vector<float>(from.floats().begin(), from.floats().end());
                 return {};
+            case onnx::AttributeProto::STRINGS: {
+                std::string joined;
+                for (const std::string& one : from.strings()) {
+                    joined += (joined.empty() ? "" : " ") + one;
+                }
+                to = std::move(joined);
+                return {};
+            }
             default:
                 return refuse("node \"" + node.name + "\" (" + node.op + "): attribute \"" +
                               from.name() + "\" has an unsupported type");

@@ -3,12 +3,15 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
 #include <bit>
 #include <fstream>
 
 #include "engine/graph_passes.hpp"
 #include "engine/onnx_messages.hpp"
 #include "engine/onnx_reader.hpp"
+#include "engine/recurrent_form.hpp"
+#include "engine/recurrent_onnx.hpp"
 
 namespace tamis::engine {
 
@@ -103,7 +106,7 @@ tl::expected<std::string, std::string> write_onnx(const Graph& given) {
     model.set_producer_name("tamis");
     auto& opset = *model.add_opset_import();
     opset.set_domain("");
-    opset.set_version(kOpset);
+    opset.set_version(std::ranges::any_of(graph.nodes, is_recurrent) ? kRecurrentOpset : kOpset);
     onnx::GraphProto& to = *model.mutable_graph();
     to.set_name(graph.name);
     for (const GraphInput& input : graph.inputs) {
@@ -112,7 +115,9 @@ tl::expected<std::string, std::string> write_onnx(const Graph& given) {
     for (const std::string& output : graph.outputs) {
         set_value_type(*to.add_output(), output, shapes->at(output));
     }
-    for (const Node& node : graph.nodes) write_node(to, node);
+    for (const Node& node : graph.nodes) {
+        write_node(to, is_recurrent(node) ? recurrence_for_onnx(node) : node);
+    }
     for (const auto& [name, weight] : graph.weights) {
         onnx::TensorProto& tensor = *to.add_initializer();
         tensor.set_name(name);

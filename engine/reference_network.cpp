@@ -6,6 +6,8 @@
 #include <gsl/assert>
 #include <limits>
 
+#include "engine/recurrent_form.hpp"
+#include "engine/recurrent_reference.hpp"
 #include "engine/window.hpp"
 
 namespace tamis::engine {
@@ -333,6 +335,14 @@ tl::expected<std::vector<std::vector<double>>, std::string> evaluate_reference(
         evaluation.values[graph.inputs[i].name] = inputs[i];
     }
     for (const Node& node : graph.nodes) {
+        if (is_recurrent(node)) {
+            auto outputs = evaluate_recurrence(graph, node, evaluation.value(node, 0),
+                                               shapes->at(node.inputs[0]));
+            for (std::size_t i = 0; i < outputs.size(); ++i) {
+                evaluation.values[node.outputs[i]] = std::move(outputs[i]);
+            }
+            continue;
+        }
         evaluation.values[node.outputs[0]] = evaluate_node(evaluation, node);
     }
     std::vector<std::vector<double>> outputs;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/graph.hpp"
+#include "engine/recurrent_form.hpp"
 #include "engine/window.hpp"
 
 namespace tamis::engine {
@@ -253,6 +254,13 @@ ShapeResult transpose_shape(const Inspection& at) {
     return Shape::make(dimensions);
 }
 
+// These have more outputs than a rule gives; infer_node_shapes asks for all of them.
+ShapeResult recurrent_shape(const Inspection& at) {
+    auto shapes = recurrent_shapes(at.graph, at.node, at.known);
+    if (!shapes) return refuse(shapes.error());
+    return (*shapes)[0];
+}
+
 struct Rule {
     std::string_view op;
     ShapeResult (*shape)(const Inspection&);
@@ -280,6 +288,8 @@ constexpr std::array kRules = {
     Rule{"Tanh", same_shape},
     Rule{"Transpose", transpose_shape},
     Rule{"BatchNormalization", normalisation_shape},
+    Rule{"LSTM", recurrent_shape},
+    Rule{"GRU", recurrent_shape},
 };
 
 }  // namespace
@@ -296,6 +306,7 @@ tl::expected<std::vector<Shape>, std::string> infer_node_shapes(const Graph& gra
             return tl::unexpected("reads \"" + input + "\", which nothing before it defines");
         }
     }
+    if (is_recurrent(node)) return recurrent_shapes(graph, node, known);
     auto shape = rule->shape(Inspection{graph, node, known});
     if (!shape) return tl::unexpected(shape.error());
     if (node.outputs.size() != 1) {

@@ -253,6 +253,21 @@ void TrainableNetwork::set_weights(const Graph& graph) {
     program_->weights.load_from(graph.weights);
 }
 
+void TrainableNetwork::save_into(Checkpoint& checkpoint, const std::string& prefix) const {
+    checkpoint.integers[prefix + "mini_batch"] = program_->mini_batch;
+    checkpoint.integers[prefix + "dropout_seed"] = program_->dropout.seed;
+    checkpoint.integers[prefix + "dropout_step"] = program_->dropout.step;
+    program_->weights.save_into(checkpoint, prefix + "weight/");
+}
+
+void TrainableNetwork::restore_from(CheckpointReader& checkpoint, const std::string& prefix) {
+    // The order in which a batch's gradients are added depends on its size.
+    checkpoint.expect(prefix + "mini_batch", program_->mini_batch);
+    checkpoint.expect(prefix + "dropout_seed", program_->dropout.seed);
+    checkpoint.read(prefix + "dropout_step", program_->dropout.step);
+    program_->weights.restore_from(checkpoint, prefix + "weight/");
+}
+
 bool TrainableNetwork::uses_batch_statistics() const {
     return std::ranges::any_of(program_->plan.layers, [](const PlanLayer& layer) {
         return std::holds_alternative<NormalisationLayer>(layer.spec);
