@@ -55,6 +55,7 @@ void Emission::emit_forward() {
         set_value(input, program_.bound(onednn::plain(dims(input)), slot++));
     }
     for (const PlanLayer& layer : plan_.layers) {
+        if (absorbed_.contains(&layer)) continue;
         named(layer.name,
               [&] { std::visit([&](const auto& spec) { emit(*this, layer, spec); }, layer.spec); });
     }
@@ -118,6 +119,18 @@ BufferId Emission::destination(int value, const onednn::Desc& desc) {
 BufferId Emission::parameter(const std::string& name, const onednn::Desc& natural,
                              const onednn::Desc& wanted, const std::string& layer) {
     return parameters_.parameter(program_, name, natural, wanted, layer);
+}
+
+std::vector<const PlanLayer*> Emission::readers(int value) const {
+    std::vector<const PlanLayer*> found;
+    for (const PlanLayer& layer : plan_.layers) {
+        if (std::ranges::find(layer.inputs, value) != layer.inputs.end()) found.push_back(&layer);
+    }
+    return found;
+}
+
+bool Emission::is_output(int value) const {
+    return std::ranges::find(plan_.outputs, value) != plan_.outputs.end();
 }
 
 void Emission::add_parameter_gradient(const std::string& name, const onednn::Desc& natural,

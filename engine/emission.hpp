@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -41,6 +43,12 @@ struct DropoutCounter {
     std::uint64_t step = 0;
 };
 
+// What our own kernels are made of, and what was made: shared by the programs of all tiles.
+struct OwnKernels {
+    const std::map<std::string, Tensor>& weights;
+    std::map<std::string, std::shared_ptr<const void>> made;  // by layer
+};
+
 class Emission {
  public:
     struct Config {
@@ -49,7 +57,7 @@ class Emission {
         bool with_backward = false;  // emit_backward will be called
         bool input_gradients = false;
         const DropoutCounter* dropout = nullptr;  // only with Use::training
-        bool own_kernels = false;  // inference: kernels of ours where they are better
+        OwnKernels* own_kernels = nullptr;  // inference: kernels of ours where they are better
     };
     Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuffers& parameters,
              const Config& config);
@@ -62,6 +70,7 @@ class Emission {
     [[nodiscard]] BufferId value_buffer(int value) const;
 
     // ---- for the layers ----
+    [[nodiscard]] const LayerPlan& plan() const { return plan_; }
     [[nodiscard]] ProgramBuilder& program() { return program_; }
     [[nodiscard]] const Config& config() const { return config_; }
     [[nodiscard]] onednn::Dims dims(int value) const;  // batch first
@@ -72,6 +81,11 @@ class Emission {
     [[nodiscard]] BufferId destination(int value, const onednn::Desc& desc);
     [[nodiscard]] BufferId parameter(const std::string& name, const onednn::Desc& natural,
                                      const onednn::Desc& wanted, const std::string& layer);
+    [[nodiscard]] std::vector<const PlanLayer*> readers(int value) const;
+    [[nodiscard]] bool is_output(int value) const;
+    // A later layer, the only reader of an inner value, that the present one also computes: its own
+    // emit() is left out, its result is set by the present layer.
+    void absorb(const PlanLayer& layer) { absorbed_.insert(&layer); }
     void add_parameter_gradient(const std::string& name, const onednn::Desc& natural,
                                 BufferId gradient, const std::string& layer);
     void on_backward(const PlanLayer& layer, std::function<void()> emit) {
@@ -90,6 +104,7 @@ class Emission {
     std::vector<BufferId> values_;                  // by value id, -1: not made yet
     std::vector<std::vector<BufferId>> gradients_;  // by value id: one per reader
     std::vector<bool> needs_gradient_;              // by value id
+    std::set<const PlanLayer*> absorbed_;
     struct Backward {
         std::string layer;
         std::function<void()> emit;

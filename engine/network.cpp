@@ -40,7 +40,7 @@ std::vector<NetworkPort> ports_of(const LayerPlan& plan, const std::vector<int>&
 }
 
 std::shared_ptr<const Program> tile_program(const LayerPlan& plan, PackedWeights& weights,
-                                            std::size_t rows, bool own_kernels) {
+                                            std::size_t rows, OwnKernels* own_kernels) {
     ProgramBuilder builder;
     Emission emission(builder, plan, weights,
                       {.batch = static_cast<std::int64_t>(rows),
@@ -80,11 +80,12 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     for (const Shape& shape : plan->value_shapes) widest = std::max(widest, shape.element_count());
 
     PackedWeights weights(graph.weights);
-    const bool own_kernels = options.executors == CompileOptions::Executors::all;
+    OwnKernels kernels{graph.weights, {}};
+    OwnKernels* own = options.executors == CompileOptions::Executors::all ? &kernels : nullptr;
     for (const std::size_t rows : kTileRows) {
         // Independent of max_batch, so that the bits are too.
         if (rows > 1 && rows * widest * sizeof(float) > kMaxValueBytes) break;
-        network->tiles.push_back({rows, tile_program(*plan, weights, rows, own_kernels)});
+        network->tiles.push_back({rows, tile_program(*plan, weights, rows, own)});
     }
     network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {
