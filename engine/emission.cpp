@@ -59,6 +59,10 @@ void Emission::emit_forward() {
     }
     for (std::size_t i = 0; i < plan_.layers.size();) {
         const PlanLayer& layer = plan_.layers[i];
+        if (absorbed_.contains(&layer)) {
+            ++i;
+            continue;
+        }
         const std::size_t end =
             config_.own_kernels != nullptr ? DenseChain::end_of_run(plan_, i) : i;
         if (end > i) {
@@ -130,6 +134,18 @@ BufferId Emission::destination(int value, const onednn::Desc& desc) {
 BufferId Emission::parameter(const std::string& name, const onednn::Desc& natural,
                              const onednn::Desc& wanted, const std::string& layer) {
     return parameters_.parameter(program_, name, natural, wanted, layer);
+}
+
+std::vector<const PlanLayer*> Emission::readers(int value) const {
+    std::vector<const PlanLayer*> found;
+    for (const PlanLayer& layer : plan_.layers) {
+        if (std::ranges::find(layer.inputs, value) != layer.inputs.end()) found.push_back(&layer);
+    }
+    return found;
+}
+
+bool Emission::is_output(int value) const {
+    return std::ranges::find(plan_.outputs, value) != plan_.outputs.end();
 }
 
 void Emission::add_parameter_gradient(const std::string& name, const onednn::Desc& natural,

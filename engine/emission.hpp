@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -80,6 +81,11 @@ class Emission {
     [[nodiscard]] BufferId destination(int value, const onednn::Desc& desc);
     [[nodiscard]] BufferId parameter(const std::string& name, const onednn::Desc& natural,
                                      const onednn::Desc& wanted, const std::string& layer);
+    [[nodiscard]] std::vector<const PlanLayer*> readers(int value) const;
+    [[nodiscard]] bool is_output(int value) const;
+    // A later layer, the only reader of an inner value, that the present one also computes: its own
+    // emit() is left out, its result is set by the present layer.
+    void absorb(const PlanLayer& layer) { absorbed_.insert(&layer); }
     void add_parameter_gradient(const std::string& name, const onednn::Desc& natural,
                                 BufferId gradient, const std::string& layer);
     void on_backward(const PlanLayer& layer, std::function<void()> emit) {
@@ -98,6 +104,7 @@ class Emission {
     std::vector<BufferId> values_;                  // by value id, -1: not made yet
     std::vector<std::vector<BufferId>> gradients_;  // by value id: one per reader
     std::vector<bool> needs_gradient_;              // by value id
+    std::set<const PlanLayer*> absorbed_;
     struct Backward {
         std::string layer;
         std::function<void()> emit;

@@ -122,6 +122,22 @@ bool is_plain(const Desc& desc) { return desc == plain(dims_of(desc)); }
 
 std::size_t bytes_of(const Desc& desc) { return desc.get_size(); }
 
+Desc channel_blocked(const Dims& dims, std::size_t block) {
+    using Tag = dnnl::memory::format_tag;
+    if (block == 1) return plain(dims);
+    const Tag tag = block == 16 ? Tag::nChw16c : block == 8 ? Tag::nChw8c : Tag::nChw4c;
+    return {dims, kFloat, tag};
+}
+
+std::optional<Dims> strides_of(const Desc& desc) {
+    const dnnl_memory_desc_t& data = desc.data;
+    const auto& blocking = data.format_desc.blocking;
+    if (data.format_kind != dnnl_blocked || blocking.inner_nblks != 0 || data.offset0 != 0) {
+        return std::nullopt;
+    }
+    return Dims(blocking.strides, blocking.strides + data.ndims);
+}
+
 Desc permuted(const Desc& desc, const std::vector<int>& perm) {
     std::vector<int> place(perm.size());
     for (std::size_t k = 0; k < perm.size(); ++k) {

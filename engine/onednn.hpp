@@ -27,6 +27,10 @@ void use_one_thread() noexcept;
 [[nodiscard]] Dims dims_of(const Desc& desc);
 [[nodiscard]] bool is_plain(const Desc& desc);
 [[nodiscard]] std::size_t bytes_of(const Desc& desc);
+// Images [batch, channels, height, width] with channels in blocks of 1 (row-major), 4, 8 or 16.
+[[nodiscard]] Desc channel_blocked(const Dims& dims, std::size_t block);
+// None: the layout is more than strides.
+[[nodiscard]] std::optional<Dims> strides_of(const Desc& desc);
 // The same memory with its dimensions in another order: dimension k of the result is dimension
 // perm[k] of desc.
 [[nodiscard]] Desc permuted(const Desc& desc, const std::vector<int>& perm);

@@ -69,6 +69,7 @@ namespace {
 std::vector<test::NamedGraph> all_networks() {
     std::vector<test::NamedGraph> all = test::dense_networks();
     for (auto& more : test::convolution_networks()) all.push_back(std::move(more));
+    for (auto& more : test::own_convolution_networks()) all.push_back(std::move(more));
     for (auto& more : test::layer_networks()) all.push_back(std::move(more));
     return all;
 }

@@ -73,10 +73,15 @@ TEST(Network, agrees_with_the_reference_evaluation) {
         ASSERT_EQ(runner.run(kRows), RunStatus::ok);
         const auto expected = evaluate_reference(graph, kRows, inputs);
         ASSERT_TRUE(expected.has_value()) << expected.error();
+        // Winograd's convolutions add and take away more than there is.
+        const bool rougher = std::ranges::any_of(network->executors(), [](const std::string& line) {
+            return line.find("winograd") != std::string::npos;
+        });
+        const double limit = rougher ? 1e-4 : 1e-5;
         for (std::size_t port = 0; port < expected->size(); ++port) {
             for (std::size_t i = 0; i < (*expected)[port].size(); ++i) {
                 const double wanted = (*expected)[port][i];
-                ASSERT_NEAR(runner.output(port)[i], wanted, 1e-5 * (1.0 + std::abs(wanted)))
+                ASSERT_NEAR(runner.output(port)[i], wanted, limit * (1.0 + std::abs(wanted)))
                     << "output " << port << " value " << i;
             }
         }

@@ -131,6 +131,52 @@ std::vector<NamedGraph> convolution_networks() {
             {"one_dimensional", one_dimensional()}};
 }
 
+std::vector<NamedGraph> own_convolution_networks() {
+    using B = GraphBuilder;
+    using V = const GraphValue&;
+    const ConvolutionOptions three{.kernel = {3, 3}};
+    const PoolOptions two{.kernel = {2, 2}};
+    return {
+        single("seed_filter", {2, 16, 16},
+               [&](B& net, V x) {
+                   auto h = net.relu(net.convolution(x, 32, "conv1", three));
+                   h = net.max_pool(net.relu(net.convolution(h, 32, "conv2", three)), two);
+                   h = net.relu(net.convolution(h, 48, "conv3", three));
+                   h = net.max_pool(net.relu(net.convolution(h, 48, "conv4", three)), two);
+                   return net.dense(net.flatten(h), 3, "dense");
+               }),
+        // As the published one: channels last, even kernels, normalisation between ReLU and pool.
+        single("layer_map", {16, 16, 24},
+               [&](B& net, V x) {
+                   auto h = net.transpose(x, {0, 3, 1, 2});
+                   h = net.relu(net.convolution(h, 32, "conv1", {.kernel = {4, 4}}));
+                   h = net.relu(net.convolution(h, 32, "conv2", three));
+                   h = net.max_pool(net.batch_norm(h, "bn1"), two);
+                   h = net.batch_norm(net.relu(net.convolution(h, 40, "conv3", three)), "bn2");
+                   h = net.relu(net.convolution(h, 40, "conv4", three));
+                   return net.flatten(net.transpose(net.max_pool(h, two), {0, 2, 3, 1}));
+               }),
+        single("odd_sizes", {19, 13, 7},
+               [&](B& net, V x) {
+                   auto h = net.leaky_relu(net.convolution(x, 37, "conv1", three), 0.2F);
+                   h = net.average_pool(net.convolution(h, 33, "conv2", three), two);
+                   h = net.convolution(
+                       h, 34, "conv3",
+                       {.kernel = {3, 3}, .padding = ConvolutionOptions::Padding::valid});
+                   return net.flatten(h);
+               }),
+        // Poolings of their own, a value two layers read, an output in the middle of nothing.
+        single("branches", {32, 12, 12},
+               [&](B& net, V x) {
+                   const auto a = net.relu(net.convolution(x, 32, "conv1", {.kernel = {5, 5}}));
+                   const auto b = net.max_pool(a, {.kernel = {3, 3}, .strides = {2, 2}});
+                   const auto c = net.average_pool(a, {.kernel = {3, 3}, .strides = {2, 2}});
+                   const auto d = net.tanh(net.convolution(b, 32, "conv2", three));
+                   return net.convolution(net.add(d, c), 32, "conv3", three);
+               }),
+    };
+}
+
 std::vector<NamedGraph> layer_networks() {
     using B = GraphBuilder;
     using V = const GraphValue&;

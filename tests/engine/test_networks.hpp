@@ -20,6 +20,8 @@ void PrintTo(const NamedGraph& entry, std::ostream* out);  // NOLINT: GoogleTest
 [[nodiscard]] std::vector<NamedGraph> dense_networks();
 // Convolutional: seed filters with 2, 20 and 24 channels, residual, separable, one-dimensional.
 [[nodiscard]] std::vector<NamedGraph> convolution_networks();
+// Convolutions that kernels of ours run, with what may stand between and behind them.
+[[nodiscard]] std::vector<NamedGraph> own_convolution_networks();
 // One small network per layer kind.
 [[nodiscard]] std::vector<NamedGraph> layer_networks();
 
