@@ -85,7 +85,7 @@ struct Calls {
                  [this] { (void)trainable->forward(kRows, ForwardMode::evaluation); }},
                 {"backward", [this] { (void)trainable->backward(); }},
                 {"train", [this] {
-                     (void)train(*trainable, optimizer, MeanSquaredError(), data, {},
+                     (void)train(*trainable, optimizer, MeanSquaredError(), {data, {}},
                                  {.epochs = 1});
                  }}};
     }
