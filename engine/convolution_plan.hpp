@@ -76,6 +76,10 @@ struct ConvolutionPlan {
 // Tiles of Winograd's transform are 6x6 whatever the kernel: F(4x4,3x3), F(3x3,4x4), F(2x2,5x5).
 inline constexpr std::size_t kWinogradWindow = 6;
 inline constexpr std::size_t kWinogradPlanes = kWinogradWindow * kWinogradWindow;
+// The transform's points are 0, +-p, +-q and infinity. These lose least to rounding: a fifth of the
+// usual 1 and 2. Their squares and the squares' product are exact.
+inline constexpr float kWinogradPointP = 0.625F;
+inline constexpr float kWinogradPointQ = 1.5F;
 // Filters whose products are kept at a time.
 inline constexpr std::size_t kWinogradSlab = 64;
 

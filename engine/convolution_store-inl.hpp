@@ -27,6 +27,23 @@ HWY_INLINE Vector largest(Vector a, Vector b) {
     return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));
 }
 
+// Adds one channel (or tap): kRows values, kStride apart, times the weights of kBlocks blocks.
+template <std::size_t kStride, std::size_t kRows, std::size_t kBlocks>
+HWY_INLINE void add_products(const float* values, const float* weights,
+                             Vector (&sums)[kRows][kBlocks]) {
+    const Tag tag;
+    Vector filters[kBlocks];
+    for (std::size_t block = 0; block < kBlocks; ++block) {
+        filters[block] = hn::Load(tag, weights + block * kLanes);
+    }
+    for (std::size_t row = 0; row < kRows; ++row) {
+        const Vector value = hn::Set(tag, values[row * kStride]);
+        for (std::size_t block = 0; block < kBlocks; ++block) {
+            sums[row][block] = hn::MulAdd(value, filters[block], sums[row][block]);
+        }
+    }
+}
+
 // Bias, activation, scale and shift of one block of filters. factor: of the sums.
 class Finish {
  public:

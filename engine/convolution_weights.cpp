@@ -1,27 +1,27 @@
 #include "engine/convolution_weights.hpp"
 
 #include <array>
+#include <cmath>
 
 namespace tamis::engine {
 
 namespace {
 
-// A line of taps as a polynomial at the points 0, 1, -1, 2, -2 and infinity. In float, step by
-// step and without the usual factors (the way back has them): a kernel that does it while it runs
-// gives the same bits. Multiplications by powers of two are exact.
+// A line of taps as a polynomial at the transform's points. In float, step by step and without the
+// usual factors (the way back has them): a kernel that does it while it runs gives the same bits.
 std::array<float, kWinogradWindow> at_points(std::span<const float> taps) {
     std::array<float, kWinogradWindow> values{};
-    for (std::size_t point = 1; point <= 2; ++point) {
-        const float square = point == 1 ? 1.F : 4.F;
+    for (std::size_t i = 0; i < 2; ++i) {
+        const float point = i == 0 ? kWinogradPointP : kWinogradPointQ;
+        const float square = point * point;
         float even = taps[0];
         float odd = taps[1];
         for (std::size_t k = 2; k < taps.size(); ++k) {
             float& half = k % 2 == 0 ? even : odd;
-            half += taps[k] * (k < 4 ? square : square * square);
+            half = std::fma(k < 4 ? square : square * square, taps[k], half);
         }
-        odd *= static_cast<float>(point);
-        values[2 * point - 1] = even + odd;
-        values[2 * point] = even - odd;
+        values[2 * i + 1] = std::fma(point, odd, even);
+        values[2 * i + 2] = std::fma(-point, odd, even);
     }
     values.front() = taps.front();
     values.back() = taps.back();
@@ -46,38 +46,42 @@ std::array<float, kWinogradPlanes> transformed_kernel(std::span<const float> tap
     return planes;
 }
 
+// A group of filters [first, first + width), transformed: `packed` is where its first plane starts,
+// planes are `plane_floats` apart.
+void pack_group(const ConvolutionGeometry& geometry, std::span<const float> kernel,
+                std::size_t first, std::size_t width, float* packed, std::size_t plane_floats) {
+    const std::size_t extent = geometry.kernel_height;
+    const std::size_t taps = extent * extent;
+    for (std::size_t k = 0; k < width && first + k < geometry.filters; ++k) {
+        for (std::size_t c = 0; c < geometry.channels; ++c) {
+            const auto planes = transformed_kernel(
+                kernel.subspan(((first + k) * geometry.channels + c) * taps, taps), extent);
+            for (std::size_t plane = 0; plane < kWinogradPlanes; ++plane) {
+                packed[plane * plane_floats + c * width + k] = planes[plane];
+            }
+        }
+    }
+}
+
 }  // namespace
 
 FloatBuffer winograd_weights(const ConvolutionPlan& plan, std::span<const float> kernel) {
     const ConvolutionGeometry& geometry = plan.geometry;
-    const std::size_t extent = geometry.kernel_height;
     const std::size_t slab_blocks = std::max<std::size_t>(kWinogradSlab / plan.lanes, 1);
     FloatBuffer packed(kWinogradPlanes * geometry.channels * plan.filter_blocks() * plan.lanes);
-    std::size_t slab_start = 0;
+    float* at = packed.data();
     for (std::size_t slab = 0; slab < plan.filter_blocks(); slab += slab_blocks) {
         const std::size_t blocks = std::min(slab_blocks, plan.filter_blocks() - slab);
         const std::size_t plane_floats = geometry.channels * blocks * plan.lanes;
-        std::size_t group_start = 0;
+        float* group_at = at;
         for (std::size_t block = 0; block < blocks;) {
-            const std::size_t width = plan.group(blocks - block) * plan.lanes;
-            for (std::size_t c = 0; c < geometry.channels; ++c) {
-                for (std::size_t k = 0; k < width; ++k) {
-                    const std::size_t filter = (slab + block) * plan.lanes + k;
-                    if (filter >= geometry.filters) break;
-                    const auto planes = transformed_kernel(
-                        kernel.subspan((filter * geometry.channels + c) * extent * extent,
-                                       extent * extent),
-                        extent);
-                    for (std::size_t plane = 0; plane < kWinogradPlanes; ++plane) {
-                        packed[slab_start + plane * plane_floats + group_start + c * width + k] =
-                            planes[plane];
-                    }
-                }
-            }
-            group_start += geometry.channels * width;
-            block += width / plan.lanes;
+            const std::size_t group = plan.group(blocks - block);
+            pack_group(geometry, kernel, (slab + block) * plan.lanes, group * plan.lanes, group_at,
+                       plane_floats);
+            group_at += geometry.channels * group * plan.lanes;
+            block += group;
         }
-        slab_start += kWinogradPlanes * plane_floats;
+        at += kWinogradPlanes * plane_floats;
     }
     return packed;
 }

@@ -74,17 +74,7 @@ void sum_pixels(const ConvolutionPlan& plan, const float* padded, const float* w
         do {
             const float* const end = row + geometry.kernel_width;
             do {
-                Vector filters[kBlocks];
-                for (std::size_t block = 0; block < kBlocks; ++block) {
-                    filters[block] = hn::Load(tag, weights + block * kLanes);
-                }
-                for (std::size_t pixel = 0; pixel < kPixels; ++pixel) {
-                    const Vector value = hn::Set(tag, row[pixel]);
-                    for (std::size_t block = 0; block < kBlocks; ++block) {
-                        totals[pixel][block] =
-                            hn::MulAdd(value, filters[block], totals[pixel][block]);
-                    }
-                }
+                add_products<1>(row, weights, totals);
                 weights += kBlocks * kLanes;
             } while (++row != end);
             row += size.row - geometry.kernel_width;

@@ -41,22 +41,25 @@ Vector pooled(const ImagePoolPlan& plan, const float* block, const Range& rows,
     return hn::Div(result, hn::Set(tag, static_cast<float>(count)));
 }
 
+void pool_block(const ImagePoolPlan& plan, std::size_t block, const float* from, float* to) {
+    for (std::size_t y = 0; y < plan.out_height; ++y) {
+        const Range rows(y * plan.stride_y, plan.kernel_height, plan.pad_top, plan.height);
+        for (std::size_t x = 0; x < plan.out_width; ++x) {
+            const Range pixels(x * plan.stride_x, plan.kernel_width, plan.pad_left, plan.width);
+            store_pixel(plan.destination, to, plan.channels, block,
+                        y * plan.destination.row + x * plan.destination.pixel,
+                        pooled(plan, from, rows, pixels));
+        }
+    }
+}
+
 void pool(const ImagePoolPlan& plan, const float* source, float* destination, std::size_t images) {
     const std::size_t blocks = (plan.channels + kLanes - 1) / kLanes;
     for (std::size_t image = 0; image < images; ++image) {
-        float* to = destination + image * plan.destination.image;
         for (std::size_t block = 0; block < blocks; ++block) {
-            const float* from = source + image * plan.source.image + block * plan.source.channel;
-            for (std::size_t y = 0; y < plan.out_height; ++y) {
-                const Range rows(y * plan.stride_y, plan.kernel_height, plan.pad_top, plan.height);
-                for (std::size_t x = 0; x < plan.out_width; ++x) {
-                    const Range pixels(x * plan.stride_x, plan.kernel_width, plan.pad_left,
-                                       plan.width);
-                    store_pixel(plan.destination, to, plan.channels, block,
-                                y * plan.destination.row + x * plan.destination.pixel,
-                                pooled(plan, from, rows, pixels));
-                }
-            }
+            pool_block(plan, block,
+                       source + image * plan.source.image + block * plan.source.channel,
+                       destination + image * plan.destination.image);
         }
     }
 }

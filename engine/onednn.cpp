@@ -131,7 +131,7 @@ Desc channel_blocked(const Dims& dims, std::size_t block) {
 
 std::optional<Dims> strides_of(const Desc& desc) {
     const dnnl_memory_desc_t& data = desc.data;
-    const auto& blocking = data.format_desc.blocking;
+    const auto& blocking = data.format_desc.blocking;  // NOLINT: a union of theirs
     if (data.format_kind != dnnl_blocked || blocking.inner_nblks != 0 || data.offset0 != 0) {
         return std::nullopt;
     }

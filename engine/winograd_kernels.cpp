@@ -24,38 +24,62 @@ HWY_INLINE void stage_side_by_side(const float* pixel, std::size_t used, float* 
     hn::Store(hn::IfThenElseZero(hn::FirstN(tag, used), values), tag, staged);
 }
 
-// A copy of one image in blocks of channels; what lies beyond the last channel is 0.
-void stage_blocked(const ConvolutionPlan& plan, const float* image, float* staged) {
-    const ConvolutionGeometry& geometry = plan.geometry;
+// One row of one block of channels; what lies beyond the last channel is 0.
+void stage_row(const ConvolutionPlan& plan, std::size_t block, const float* row, float* staged) {
     const ImageLayout& from = plan.source;
-    for (std::size_t first = 0; first < geometry.channels; first += kLanes) {
-        const std::size_t used = HWY_MIN(kLanes, geometry.channels - first);
-        // A register reaches into the next pixel at most.
-        const bool side_by_side =
-            from.channel == 1 && first + kLanes <= from.pixel + geometry.channels;
-        for (std::size_t y = 0; y < geometry.height; ++y) {
-            const float* row = image + first * from.channel + y * from.row;
-            std::size_t x = 0;
-            for (; side_by_side && x + 1 < geometry.width; ++x, staged += kLanes) {
-                stage_side_by_side(row + x * from.pixel, used, staged);
-            }
-            for (; x < geometry.width; ++x, staged += kLanes) {
-                const float* pixel = row + x * from.pixel;
-                for (std::size_t lane = 0; lane < used; ++lane) {
-                    staged[lane] = pixel[lane * from.channel];
-                }
-                for (std::size_t lane = used; lane < kLanes; ++lane) staged[lane] = 0.F;
-            }
+    const std::size_t first = block * kLanes;
+    const std::size_t used = HWY_MIN(kLanes, plan.geometry.channels - first);
+    std::size_t x = 0;
+    // A register reaches into the next pixel at most.
+    if (from.channel == 1 && first + kLanes <= from.pixel + plan.geometry.channels) {
+        for (; x + 1 < plan.geometry.width; ++x, staged += kLanes) {
+            stage_side_by_side(row + x * from.pixel, used, staged);
+        }
+    }
+    for (; x < plan.geometry.width; ++x, staged += kLanes) {
+        const float* pixel = row + x * from.pixel;
+        for (std::size_t lane = 0; lane < used; ++lane) staged[lane] = pixel[lane * from.channel];
+        for (std::size_t lane = used; lane < kLanes; ++lane) staged[lane] = 0.F;
+    }
+}
+
+// A copy of one image in blocks of channels.
+void stage_blocked(const ConvolutionPlan& plan, const float* image, float* staged) {
+    const std::size_t row_floats = plan.geometry.width * kLanes;
+    for (std::size_t block = 0; block < plan.channel_blocks(); ++block) {
+        const float* channels = image + block * kLanes * plan.source.channel;
+        for (std::size_t y = 0; y < plan.geometry.height; ++y, staged += row_floats) {
+            stage_row(plan, block, channels + y * plan.source.row, staged);
+        }
+    }
+}
+
+// All channels of the window at this place of the result.
+void transform_place(const ConvolutionPlan& plan, const Pass& pass, const float* image,
+                     std::size_t y, std::size_t x, float* out) {
+    const ConvolutionGeometry& geometry = plan.geometry;
+    const auto top = static_cast<std::ptrdiff_t>(y) - static_cast<std::ptrdiff_t>(geometry.pad_top);
+    const auto left =
+        static_cast<std::ptrdiff_t>(x) - static_cast<std::ptrdiff_t>(geometry.pad_left);
+    const bool inside =
+        top >= 0 && left >= 0 &&
+        top + static_cast<std::ptrdiff_t>(kWindow) <=
+            static_cast<std::ptrdiff_t>(geometry.height) &&
+        left + static_cast<std::ptrdiff_t>(kWindow) <= static_cast<std::ptrdiff_t>(geometry.width);
+    const std::size_t block_floats = geometry.height * geometry.width * kLanes;
+    for (std::size_t block = 0; block < plan.channel_blocks(); ++block) {
+        const float* channels = image + block * block_floats;
+        if (inside) {
+            transform_window<true>(geometry, channels, top, left, out + block * pass.block, pass);
+        } else {
+            transform_window<false>(geometry, channels, top, left, out + block * pass.block, pass);
         }
     }
 }
 
 void transform_images(const ConvolutionPlan& plan, const ConvolutionBuffers& at, const Pass& pass,
                       float* planes) {
-    const ConvolutionGeometry& geometry = plan.geometry;
-    const std::size_t tile = winograd_tile(geometry);
-    const std::size_t block_floats = geometry.height * geometry.width * kLanes;
-    std::size_t column = 0;
+    const std::size_t tile = winograd_tile(plan.geometry);
     for (std::size_t image = 0; image < pass.images; ++image) {
         const float* source = at.source + (pass.first + image) * plan.source.image;
         if (!plan.source.blocked) {
@@ -64,25 +88,8 @@ void transform_images(const ConvolutionPlan& plan, const ConvolutionBuffers& at,
         }
         for (std::size_t row = 0; row < pass.rows; ++row) {
             const std::size_t y = (pass.first_row + row) * tile;
-            const auto top =
-                static_cast<std::ptrdiff_t>(y) - static_cast<std::ptrdiff_t>(geometry.pad_top);
-            for (std::size_t x = 0; x < geometry.out_width; x += tile, ++column) {
-                const auto left =
-                    static_cast<std::ptrdiff_t>(x) - static_cast<std::ptrdiff_t>(geometry.pad_left);
-                const bool inside = top >= 0 && left >= 0 &&
-                                    top + static_cast<std::ptrdiff_t>(kWindow) <=
-                                        static_cast<std::ptrdiff_t>(geometry.height) &&
-                                    left + static_cast<std::ptrdiff_t>(kWindow) <=
-                                        static_cast<std::ptrdiff_t>(geometry.width);
-                for (std::size_t block = 0; block < plan.channel_blocks(); ++block) {
-                    float* out = planes + block * pass.block + column * kLanes;
-                    const float* channels = source + block * block_floats;
-                    if (inside) {
-                        transform_window<true>(geometry, channels, top, left, out, pass);
-                    } else {
-                        transform_window<false>(geometry, channels, top, left, out, pass);
-                    }
-                }
+            for (std::size_t x = 0; x < plan.geometry.out_width; x += tile, planes += kLanes) {
+                transform_place(plan, pass, source, y, x, planes);
             }
         }
     }
@@ -123,23 +130,31 @@ HWY_INLINE void store_tile(const ConvolutionPlan& plan, const Finish& finish, co
     }
 }
 
+// One image and one block of filters; returns where the next image's products are.
+template <std::size_t kTile>
+const float* restore_image(const ConvolutionPlan& plan, const Pass& pass, const Finish& finish,
+                           TilePlace place, const float* products) {
+    HWY_ALIGN float sums[kTile * kTile * kLanes];
+    for (std::size_t row = 0; row < pass.rows; ++row) {
+        place.y = (pass.first_row + row) * kTile;
+        for (place.x = 0; place.x < plan.geometry.out_width; place.x += kTile) {
+            restore_tile<kTile>(products, plan.output_plane, sums);
+            store_tile<kTile>(plan, finish, sums, place);
+            products += kLanes;
+        }
+    }
+    return products;
+}
+
 template <std::size_t kTile>
 void restore_images(const ConvolutionPlan& plan, const ConvolutionBuffers& at, const Pass& pass,
                     std::size_t first_block, std::size_t blocks, const float* products) {
-    HWY_ALIGN float sums[kTile * kTile * kLanes];
-    for (std::size_t block = 0; block < blocks; ++block) {
-        const Finish finish(plan, at.tail, first_block + block, kRestored);
-        const float* product = products + block * pass.tiles * kLanes;
+    for (std::size_t block = first_block; block < first_block + blocks; ++block) {
+        const Finish finish(plan, at.tail, block, kRestored);
         for (std::size_t image = 0; image < pass.images; ++image) {
             float* destination = at.destination + (pass.first + image) * plan.destination.image;
-            for (std::size_t row = 0; row < pass.rows; ++row) {
-                const std::size_t y = (pass.first_row + row) * kTile;
-                for (std::size_t x = 0; x < plan.geometry.out_width; x += kTile) {
-                    restore_tile<kTile>(product, plan.output_plane, sums);
-                    store_tile<kTile>(plan, finish, sums, {destination, first_block + block, y, x});
-                    product += kLanes;
-                }
-            }
+            products =
+                restore_image<kTile>(plan, pass, finish, {destination, block, 0, 0}, products);
         }
     }
 }

@@ -30,16 +30,7 @@ void multiply(const float* tiles, std::size_t channel_stride, const float* weigh
         const std::size_t lanes = HWY_MIN(kLanes, channels);
         const float* const end = tiles + lanes;
         do {
-            Vector filters[kBlocks];
-            for (std::size_t block = 0; block < kBlocks; ++block) {
-                filters[block] = hn::Load(tag, weights + block * kLanes);
-            }
-            for (std::size_t row = 0; row < kRows; ++row) {
-                const Vector value = hn::Set(tag, tiles[row * kLanes]);
-                for (std::size_t block = 0; block < kBlocks; ++block) {
-                    sums[row][block] = hn::MulAdd(value, filters[block], sums[row][block]);
-                }
-            }
+            add_products<kLanes>(tiles, weights, sums);
             weights += kBlocks * kLanes;
         } while (++tiles != end);
         tiles += channel_stride - lanes;
@@ -114,11 +105,36 @@ HWY_INLINE Vector column_at_point(const float* column) {
     const Vector last = hn::Load(tag, column + 6 * kLanes);
     if constexpr (kRow == 5) return last;
     const Vector middle = hn::Load(tag, column + 3 * kLanes);
-    if constexpr (kRow == 1) return hn::Add(hn::Add(first, last), middle);
-    if constexpr (kRow == 2) return hn::Sub(hn::Add(first, last), middle);
-    const Vector even = hn::MulAdd(hn::Set(tag, 4.F), last, first);
-    if constexpr (kRow == 3) return hn::MulAdd(hn::Set(tag, 2.F), middle, even);
-    return hn::NegMulAdd(hn::Set(tag, 2.F), middle, even);
+    constexpr float kPoint = kRow < 3 ? kWinogradPointP : kWinogradPointQ;
+    const Vector even = hn::MulAdd(hn::Set(tag, kPoint * kPoint), last, first);
+    if constexpr (kRow % 2 == 1) return hn::MulAdd(hn::Set(tag, kPoint), middle, even);
+    return hn::NegMulAdd(hn::Set(tag, kPoint), middle, even);
+}
+
+// Adds one channel to the six planes of kRow.
+template <std::size_t kTiles, std::size_t kRow>
+HWY_INLINE void add_transformed(const float* tiles, const float* taps,
+                                Vector (&sums)[kWindow][kTiles]) {
+    const Tag tag;
+    const Vector first = column_at_point<kRow>(taps);
+    const Vector middle = column_at_point<kRow>(taps + kLanes);
+    const Vector last = column_at_point<kRow>(taps + 2 * kLanes);
+    const Vector p = hn::Set(tag, kWinogradPointP);
+    const Vector q = hn::Set(tag, kWinogradPointQ);
+    const Vector even_p = hn::MulAdd(hn::Mul(p, p), last, first);
+    const Vector even_q = hn::MulAdd(hn::Mul(q, q), last, first);
+    const Vector weights[kWindow] = {first,
+                                     hn::MulAdd(p, middle, even_p),
+                                     hn::NegMulAdd(p, middle, even_p),
+                                     hn::MulAdd(q, middle, even_q),
+                                     hn::NegMulAdd(q, middle, even_q),
+                                     last};
+    for (std::size_t j = 0; j < kWindow; ++j) {
+        for (std::size_t tile = 0; tile < kTiles; ++tile) {
+            const Vector value = hn::Set(tag, tiles[(j * kTiles + tile) * kLanes]);
+            sums[j][tile] = hn::MulAdd(value, weights[j], sums[j][tile]);
+        }
+    }
 }
 
 // Weights of so many channels stay in the first-level cache, from where they are read six times.
@@ -150,23 +166,7 @@ void add_taps(const ConvolutionPlan& plan, const Pass& pass, std::size_t first_c
                 __builtin_prefetch(taps + (kTapChannels * 9 + 2 * kRow) * kLanes, 0, 2);
                 __builtin_prefetch(taps + (kTapChannels * 9 + 2 * kRow + 1) * kLanes, 0, 2);
             }
-            const Vector first = column_at_point<kRow>(taps);
-            const Vector middle = column_at_point<kRow>(taps + kLanes);
-            const Vector last = column_at_point<kRow>(taps + 2 * kLanes);
-            const Vector even1 = hn::Add(first, last);
-            const Vector even2 = hn::MulAdd(hn::Set(tag, 4.F), last, first);
-            const Vector weights[kWindow] = {first,
-                                             hn::Add(even1, middle),
-                                             hn::Sub(even1, middle),
-                                             hn::MulAdd(hn::Set(tag, 2.F), middle, even2),
-                                             hn::NegMulAdd(hn::Set(tag, 2.F), middle, even2),
-                                             last};
-            for (std::size_t j = 0; j < kWindow; ++j) {
-                for (std::size_t tile = 0; tile < kTiles; ++tile) {
-                    const Vector value = hn::Set(tag, tiles[(j * kTiles + tile) * kLanes]);
-                    sums[j][tile] = hn::MulAdd(value, weights[j], sums[j][tile]);
-                }
-            }
+            add_transformed<kTiles, kRow>(tiles, taps, sums);
             taps += 9 * kLanes;
         } while (++tiles != end);
         tiles += kWindow * kTiles * kLanes - lanes;

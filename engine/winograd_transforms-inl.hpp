@@ -31,41 +31,56 @@ struct Pass {
     std::size_t block = 0;
 };
 
-// B^T of the points 0, 1, -1, 2, -2 and infinity, along one line of a window.
+// B^T: the points 0, +-p, +-q and infinity, along one line of a window.
 HWY_INLINE void transform_line(const Vector (&in)[kWindow], Vector (&out)[kWindow]) {
     const Tag tag;
-    const Vector two = hn::Set(tag, 2.F);
-    const Vector four = hn::Set(tag, 4.F);
-    const Vector five = hn::Set(tag, 5.F);
-    const Vector even = hn::NegMulAdd(four, in[2], in[4]);
-    const Vector odd = hn::NegMulAdd(four, in[1], in[3]);
-    const Vector near = hn::Sub(in[4], in[2]);
-    const Vector far = hn::Sub(in[3], in[1]);
-    out[0] = hn::MulAdd(four, in[0], hn::NegMulAdd(five, in[2], in[4]));
-    out[1] = hn::Add(even, odd);
-    out[2] = hn::Sub(even, odd);
-    out[3] = hn::MulAdd(two, far, near);
-    out[4] = hn::NegMulAdd(two, far, near);
-    out[5] = hn::MulAdd(four, in[1], hn::NegMulAdd(five, in[3], in[5]));
+    constexpr float kP = kWinogradPointP;
+    constexpr float kQ = kWinogradPointQ;
+    const Vector p2 = hn::Set(tag, kP * kP);
+    const Vector q2 = hn::Set(tag, kQ * kQ);
+    const Vector product = hn::Set(tag, kP * kP * kQ * kQ);
+    const Vector sum = hn::Set(tag, kP * kP + kQ * kQ);
+    const Vector even_p = hn::NegMulAdd(q2, in[2], in[4]);
+    const Vector odd_p = hn::NegMulAdd(q2, in[1], in[3]);
+    const Vector even_q = hn::NegMulAdd(p2, in[2], in[4]);
+    const Vector odd_q = hn::NegMulAdd(p2, in[1], in[3]);
+    out[0] = hn::MulAdd(product, in[0], hn::NegMulAdd(sum, in[2], in[4]));
+    out[1] = hn::MulAdd(hn::Set(tag, kP), odd_p, even_p);
+    out[2] = hn::NegMulAdd(hn::Set(tag, kP), odd_p, even_p);
+    out[3] = hn::MulAdd(hn::Set(tag, kQ), odd_q, even_q);
+    out[4] = hn::NegMulAdd(hn::Set(tag, kQ), odd_q, even_q);
+    out[5] = hn::MulAdd(product, in[1], hn::NegMulAdd(sum, in[3], in[5]));
 }
 
-// A^T: kTile results of one line of products, 6 times too large with the sign turned. With the
-// factors that the transformed weights lack, times -6: -3/2, 1, 1, -1/4, -1/4, -6.
-constexpr float kRestored = 1.F / 36.F;  // along both lines
+// A^T: kTile results of one line of products, with the factors that the transformed weights lack
+// (one over a point's distances to the others) times the distances of p.
+constexpr double kDistances =
+    2.0 * kWinogradPointP * kWinogradPointP *
+    (kWinogradPointP * kWinogradPointP - kWinogradPointQ * kWinogradPointQ);
+constexpr auto kRestored = static_cast<float>(1.0 / (kDistances * kDistances));  // both lines
 
 template <std::size_t kTile>
 HWY_INLINE void restore_line(const Vector (&in)[kWindow], Vector (&out)[kTile]) {
     const Tag tag;
-    const Vector sum1 = hn::Add(in[1], in[2]);
-    const Vector difference1 = hn::Sub(in[1], in[2]);
-    const Vector sum2 = hn::Add(in[3], in[4]);
-    const Vector difference2 = hn::Sub(in[3], in[4]);
+    constexpr double kP2 = kWinogradPointP * kWinogradPointP;
+    constexpr double kQ2 = kWinogradPointQ * kWinogradPointQ;
+    constexpr auto kOfZero = static_cast<float>(kDistances / (kP2 * kQ2));
+    constexpr auto kOfQ = static_cast<float>(kP2 / kQ2);  // with the sign turned
+    constexpr auto kOfQOdd = static_cast<float>(kP2 / kWinogradPointQ);
+    const Vector p2 = hn::Set(tag, static_cast<float>(kP2));
+    const Vector sum_p = hn::Add(in[1], in[2]);
+    const Vector sum_q = hn::Add(in[3], in[4]);
+    const Vector odd_p = hn::Mul(hn::Set(tag, kWinogradPointP), hn::Sub(in[1], in[2]));
+    const Vector odd_q = hn::Sub(in[3], in[4]);
     out[0] =
-        hn::NegMulAdd(hn::Set(tag, 1.5F), in[0], hn::NegMulAdd(hn::Set(tag, 0.25F), sum2, sum1));
-    out[1] = hn::NegMulAdd(hn::Set(tag, 0.5F), difference2, difference1);
-    if constexpr (kTile > 2) out[2] = hn::Sub(sum1, sum2);
-    if constexpr (kTile > 3) out[3] = hn::NegMulAdd(hn::Set(tag, 2.F), difference2, difference1);
-    out[kTile - 1] = hn::NegMulAdd(hn::Set(tag, 6.F), in[5], out[kTile - 1]);
+        hn::MulAdd(hn::Set(tag, kOfZero), in[0], hn::NegMulAdd(hn::Set(tag, kOfQ), sum_q, sum_p));
+    out[1] = hn::NegMulAdd(hn::Set(tag, kOfQOdd), odd_q, odd_p);
+    if constexpr (kTile > 2) out[2] = hn::Mul(p2, hn::Sub(sum_p, sum_q));
+    if constexpr (kTile > 3) {
+        out[3] = hn::Mul(p2, hn::NegMulAdd(hn::Set(tag, kWinogradPointQ), odd_q, odd_p));
+    }
+    out[kTile - 1] =
+        hn::MulAdd(hn::Set(tag, static_cast<float>(kDistances)), in[5], out[kTile - 1]);
 }
 
 // One window of one block of channels into its place in all planes. It may reach over the border.
