@@ -326,27 +326,6 @@ Made softmax_backward(const Desc& diff, const Desc& result, int axis, const Soft
     return made;
 }
 
-Made arithmetic(ArithmeticLayer::Kind kind, const Desc& left, const Desc& right, const Desc& dst) {
-    const algorithm how =
-        kind == ArithmeticLayer::Kind::add ? algorithm::binary_add : algorithm::binary_mul;
-    const dnnl::binary::primitive_desc pd({how, left, right, dst}, attributes(), cpu());
-    Made made;
-    made.primitive = dnnl::binary(pd);
-    made.dst = pd.dst_desc();
-    fill(made, pd);
-    return made;
-}
-
-Made sum_over(const Desc& src, const Desc& dst) {
-    const dnnl::reduction::primitive_desc pd({algorithm::reduction_sum, src, dst, 0.F, 0.F},
-                                             attributes(), cpu());
-    Made made;
-    made.primitive = dnnl::reduction(pd);
-    made.dst = pd.dst_desc();
-    fill(made, pd);
-    return made;
-}
-
 Made sum_of(const Desc& dst, const std::vector<Desc>& sources) {
     const std::vector<float> scales(sources.size(), 1.F);
     const dnnl::sum::primitive_desc pd(dst, scales, sources, cpu(), attributes());

@@ -139,10 +139,7 @@ void expect_runs(const Model& model) {
 }
 
 TEST(OnnxChecker, accepts_every_model_we_write) {
-    std::vector<test::NamedGraph> all = test::dense_networks();
-    for (auto& more : test::convolution_networks()) all.push_back(std::move(more));
-    for (auto& more : test::layer_networks()) all.push_back(std::move(more));
-    for (const auto& [name, graph] : all) {
+    for (const auto& [name, graph] : test::all_networks()) {
         onnx::ModelProto model;
         ASSERT_TRUE(model.ParseFromString(*write_onnx(graph)));
         EXPECT_NO_THROW(onnx::checker::check_model(model)) << name;
@@ -221,8 +218,8 @@ TEST(OnnxReader, takes_reshapes_that_leave_the_batch) {
 TEST(OnnxReader, refuses_an_operator_naming_it_and_what_is_supported) {
     Model model(13);
     model.input("x", {3}).output("y");
-    model.node("Erf", {"x"}, "y");
-    expect_refused(model, {"Erf_node", "(Erf, opset 13)", "Gemm, Identity, MatMul"});
+    model.node("Hardmax", {"x"}, "y");
+    expect_refused(model, {"Hardmax_node", "(Hardmax, opset 13)", "Exp, Expand, Flatten"});
 }
 
 TEST(OnnxReader, refuses_other_domains_functions_and_opsets) {
@@ -230,10 +227,10 @@ TEST(OnnxReader, refuses_other_domains_functions_and_opsets) {
     domain.input("x", {3}).output("y");
     domain.node("Relu", {"x"}, "y").set_domain("com.example");
     expect_refused(domain, {"com.example"});
-    Model old(6);
+    Model old(5);
     old.input("x", {3}).output("y");
     old.node("Relu", {"x"}, "y");
-    expect_refused(old, {"opset 6", "7"});
+    expect_refused(old, {"opset 5", "6"});
     Model future(18);
     future.input("x", {3}).output("y");
     future.node("Relu", {"x"}, "y");
@@ -257,10 +254,10 @@ TEST(OnnxReader, refuses_forms_that_would_mix_the_rows_of_a_batch) {
     turned.input("x", {3}).output("y");
     set(turned.node("Transpose", {"x"}, "y"), "perm", std::vector<std::int64_t>{1, 0});
     expect_refused(turned, {"Transpose", "perm"});
-    Model coerced(11);
-    coerced.input("x", {3, 4}).output("y");
-    set(coerced.node("Softmax", {"x"}, "y"), "axis", std::int64_t{1});
-    expect_refused(coerced, {"Softmax", "opset 13"});
+    Model reduced(13);
+    reduced.input("x", {3, 4}).output("y");
+    reduced.node("ReduceMean", {"x"}, "y");
+    expect_refused(reduced, {"ReduceMean", "batch"});
 }
 
 TEST(OnnxReader, refuses_external_data) {
