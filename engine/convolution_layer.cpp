@@ -1,4 +1,4 @@
-// Convolution in one or two dimensions, with groups, strides and dilations. Layouts are left to
+// Convolution in one to three dimensions, with groups, strides and dilations. Layouts are left to
 // oneDNN throughout: a fixed plain source with 20 channels costs a factor 3 (it falls back to
 // GEMM), a plain 2-channel source in training 40.
 #include "engine/emission.hpp"

@@ -10,12 +10,18 @@ namespace tamis::engine {
 namespace {
 
 bool has_parameters(const LayerSpec& spec) {
+    const auto has_weight = [](const std::array<std::string, 2>& weights) {
+        return !weights[0].empty() || !weights[1].empty();
+    };
     const auto* arithmetic = std::get_if<ArithmeticLayer>(&spec);
+    const auto* product = std::get_if<MatMulLayer>(&spec);
     return std::holds_alternative<DenseLayer>(spec) ||
            std::holds_alternative<ConvolutionLayer>(spec) ||
+           std::holds_alternative<TransposedConvolutionLayer>(spec) ||
            std::holds_alternative<NormalisationLayer>(spec) ||
            std::holds_alternative<RecurrentLayer>(spec) ||
-           (arithmetic != nullptr && !arithmetic->weight.empty());
+           (arithmetic != nullptr && has_weight(arithmetic->weights)) ||
+           (product != nullptr && has_weight(product->weights));
 }
 
 // oneDNN's own message does not say where.
@@ -187,6 +193,43 @@ BufferId Emission::gradient(int value, const std::string& layer) {
 
 void Emission::add_gradient(int value, BufferId gradient) {
     gradients_[static_cast<std::size_t>(value)].push_back(gradient);
+}
+
+const Shape& Emission::row_shape(int value) const {
+    return plan_.value_shapes[static_cast<std::size_t>(value)];
+}
+
+onednn::Desc Emission::weight_layout(const std::string& name) const {
+    const onednn::Dims dims = weight_dims(name);
+    return onednn::plain(dims.empty() ? onednn::Dims{1} : dims);
+}
+
+BufferId Emission::plain_parameter(const std::string& name, const std::string& layer) {
+    const onednn::Desc layout = weight_layout(name);
+    return parameter(name, layout, layout, layer);
+}
+
+BufferId Emission::plain_source(int value, const std::string& layer) {
+    return program_.row_major(value_buffer(value), layer);
+}
+
+BufferId Emission::plain_destination(int value) {
+    const BufferId buffer = destination(value, onednn::plain(dims(value)));
+    set_value(value, buffer);
+    return buffer;
+}
+
+BufferId Emission::plain_gradient(int value, const std::string& layer) {
+    return program_.row_major(gradient(value, layer), layer);
+}
+
+void Emission::refuse_derivative(const PlanLayer& layer) const {
+    if (!config_.with_backward) return;
+    for (const int input : layer.inputs) {
+        if (needs_gradient(input)) {
+            throw EmissionError("layer " + layer.name + " has no derivative");
+        }
+    }
 }
 
 BufferId through_activation(Emission& to, const std::optional<Activation>& kind, BufferId result,

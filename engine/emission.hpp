@@ -96,6 +96,19 @@ class Emission {
     [[nodiscard]] BufferId gradient(int value, const std::string& layer);
     void add_gradient(int value, BufferId gradient);
 
+    // For kernels of ours: everything row-major.
+    [[nodiscard]] const Shape& row_shape(int value) const;
+    [[nodiscard]] const Shape& weight_shape(const std::string& name) const {
+        return parameters_.shape(name);
+    }
+    [[nodiscard]] onednn::Desc weight_layout(const std::string& name) const;
+    [[nodiscard]] BufferId plain_parameter(const std::string& name, const std::string& layer);
+    [[nodiscard]] BufferId plain_source(int value, const std::string& layer);
+    [[nodiscard]] BufferId plain_destination(int value);  // becomes the value's buffer
+    [[nodiscard]] BufferId plain_gradient(int value, const std::string& layer);
+    // Throws where training would have to go back through this layer.
+    void refuse_derivative(const PlanLayer& layer) const;
+
  private:
     ProgramBuilder& program_;
     const LayerPlan& plan_;
@@ -115,16 +128,26 @@ class Emission {
 
 void emit(Emission& to, const PlanLayer& layer, const DenseLayer& dense);
 void emit(Emission& to, const PlanLayer& layer, const ConvolutionLayer& convolution);
+void emit(Emission& to, const PlanLayer& layer, const TransposedConvolutionLayer& convolution);
 void emit(Emission& to, const PlanLayer& layer, const PoolLayer& pool);
 void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normalisation);
 void emit(Emission& to, const PlanLayer& layer, const ActivationLayer& activation);
+void emit(Emission& to, const PlanLayer& layer, const ElementwiseLayer& elementwise);
 void emit(Emission& to, const PlanLayer& layer, const SoftmaxLayer& softmax);
+void emit(Emission& to, const PlanLayer& layer, const LogSoftmaxLayer& softmax);
 void emit(Emission& to, const PlanLayer& layer, const DropoutLayer& dropout);
 void emit(Emission& to, const PlanLayer& layer, const RecurrentLayer& recurrent);
 void emit(Emission& to, const PlanLayer& layer, const ArithmeticLayer& arithmetic);
+void emit(Emission& to, const PlanLayer& layer, const MatMulLayer& product);
+void emit(Emission& to, const PlanLayer& layer, const ReductionLayer& reduction);
+void emit(Emission& to, const PlanLayer& layer, const ArgMaxLayer& selection);
+void emit(Emission& to, const PlanLayer& layer, const TopKLayer& selection);
 void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat);
+void emit(Emission& to, const PlanLayer& layer, const MovementLayer& movement);
 void emit(Emission& to, const PlanLayer& layer, const TransposeLayer& transpose);
 void emit(Emission& to, const PlanLayer& layer, const ReshapeLayer& reshape);
+void emit(Emission& to, const PlanLayer& layer, const QuantiseLayer& quantise);
+void emit(Emission& to, const PlanLayer& layer, const IntegerProductLayer& product);
 
 // Inference with own kernels: layers [first, last) of a run of DenseChain as one step.
 void emit_dense_chain(Emission& to, std::size_t first, std::size_t last);

@@ -46,6 +46,13 @@ tl::expected<void, std::string> check_names(const Graph& graph) {
         }
         return {};
     };
+    for (const auto& [name, type] : graph.integer_types) {
+        const bool is_input =
+            std::ranges::find(graph.inputs, name, &GraphInput::name) != graph.inputs.end();
+        if (!is_input && !graph.weights.contains(name)) {
+            return tl::unexpected("\"" + name + "\" has a type and is neither input nor weight");
+        }
+    }
     for (const auto& [name, tensor] : graph.weights) {
         if (auto done = define(name); !done) return done;
         if (tensor.values.size() != tensor.shape.element_count()) {
@@ -101,6 +108,7 @@ tl::expected<ValueShapes, std::string> check_graph(const Graph& graph) {
             shapes[node.outputs[i]] = std::move((*inferred)[i]);
         }
     }
+    if (auto types = infer_element_types(graph); !types) return tl::unexpected(types.error());
     std::set<std::string> seen;
     for (const std::string& output : graph.outputs) {
         if (!shapes.contains(output) || !seen.insert(output).second) {

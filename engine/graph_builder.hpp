@@ -99,13 +99,21 @@ class GraphBuilder {
     GraphValue add_weight(const GraphValue& x, const std::string& name, Tensor weight);
     GraphValue multiply_weight(const GraphValue& x, const std::string& name, Tensor weight);
 
+    // Any operator in its normal form of graph.hpp; inputs are names of values or weights.
+    GraphValue apply(const std::string& op, std::vector<std::string> inputs,
+                     std::map<std::string, Attribute> attributes = {});
+    // The same for one of several outputs.
+    std::vector<GraphValue> apply_to_many(const std::string& op, std::vector<std::string> inputs,
+                                          std::map<std::string, Attribute> attributes,
+                                          std::size_t outputs);
+    std::string weight(const std::string& name, Tensor tensor,
+                       ElementType type = ElementType::float32);
+
     [[nodiscard]] const Shape& shape(const GraphValue& value) const;
     [[nodiscard]] Graph build();
 
  private:
     GraphValue append(Node node);
-    GraphValue append(const std::string& op, std::vector<std::string> inputs,
-                      std::map<std::string, Attribute> attributes = {});
     RecurrentValues recurrence(Node node, const GraphValue& x, std::int64_t gates,
                                std::int64_t hidden, const RecurrentOptions& options);
     GraphValue pool(const std::string& op, const GraphValue& x, const PoolOptions& options);

@@ -333,27 +333,6 @@ Made softmax_backward(const Desc& diff, const Desc& result, int axis, const Soft
     return made;
 }
 
-Made arithmetic(ArithmeticLayer::Kind kind, const Desc& left, const Desc& right, const Desc& dst) {
-    const algorithm how =
-        kind == ArithmeticLayer::Kind::add ? algorithm::binary_add : algorithm::binary_mul;
-    const auto pd = version::describe<dnnl::binary>(attributes(), how, left, right, dst);
-    Made made;
-    made.primitive = dnnl::binary(pd);
-    made.dst = pd.dst_desc();
-    fill(made, pd);
-    return made;
-}
-
-Made sum_over(const Desc& src, const Desc& dst) {
-    const auto pd = version::describe<dnnl::reduction>(attributes(), algorithm::reduction_sum, src,
-                                                       dst, 0.F, 0.F);
-    Made made;
-    made.primitive = dnnl::reduction(pd);
-    made.dst = pd.dst_desc();
-    fill(made, pd);
-    return made;
-}
-
 Made sum_of(const Desc& dst, const std::vector<Desc>& sources) {
     const std::vector<float> scales(sources.size(), 1.F);
     const auto pd = version::describe_sum(attributes(), dst, scales, sources);

@@ -102,9 +102,6 @@ struct MadeForward : Made {
 [[nodiscard]] Made softmax_backward(const Desc& diff, const Desc& result, int axis,
                                     const SoftmaxHint& hint);
 
-[[nodiscard]] Made arithmetic(ArithmeticLayer::Kind kind, const Desc& left, const Desc& right,
-                              const Desc& dst);
-[[nodiscard]] Made sum_over(const Desc& src, const Desc& dst);  // dst has 1 where it sums
 [[nodiscard]] Made sum_of(const Desc& dst, const std::vector<Desc>& sources);
 [[nodiscard]] Made concat(const Desc& dst, int axis, const std::vector<Desc>& sources);
 [[nodiscard]] Made reorder(const Desc& from, const Desc& to);

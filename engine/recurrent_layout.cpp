@@ -24,11 +24,11 @@ enum class Order {
 
 class BatchFirst {
  public:
-    explicit BatchFirst(const OnnxNodes& content) : content_(content) {}
+    explicit BatchFirst(OnnxContent& content) : content_(content) {}
 
     Result run() {
-        std::vector<Node> given = std::move(content_.graph.nodes);
-        content_.graph.nodes.clear();
+        std::vector<Node> given = std::move(content_.nodes);
+        content_.nodes.clear();
         for (Node& node : given) {
             Result done = is_recurrent(node) ? recurrence(node) : other(node);
             if (!done) {
@@ -36,7 +36,7 @@ class BatchFirst {
                                       std::to_string(content_.opset) + "): " + done.error());
             }
         }
-        for (const std::string& output : content_.graph.outputs) {
+        for (const std::string& output : content_.outputs) {
             if (orders_.contains(output)) {
                 return tl::unexpected("output \"" + output +
                                       "\" has another first dimension than the batch "
@@ -51,7 +51,7 @@ class BatchFirst {
         const auto found = orders_.find(value);
         return found == orders_.end() ? nullptr : &found->second;
     }
-    void keep(Node node) { content_.graph.nodes.push_back(std::move(node)); }
+    void keep(Node node) { content_.nodes.push_back(std::move(node)); }
     void keep_as(Node node, Order order) {
         orders_[node.outputs[0]] = order;
         keep(std::move(node));
@@ -63,7 +63,9 @@ class BatchFirst {
     Node reshaped(const Node& node, Axes shape) {
         Node to = replaced(node, "Reshape");
         to.inputs.push_back(node.outputs[0] + "/shape");
-        content_.integers[to.inputs[1]] = std::move(shape);
+        OnnxConstant constant{ElementType::int64, {static_cast<std::int64_t>(shape.size())}, {}, {}};
+        constant.integers = std::move(shape);
+        content_.constants[to.inputs[1]] = std::move(constant);
         return to;
     }
 
@@ -88,15 +90,13 @@ class BatchFirst {
 
     // With a batch fixed to one and a step first, the row [B, in] is one step of B sequences.
     Result one_step(Node& node) {
-        const auto recurrence =
-            content_.graph.weights.find(node.inputs.size() > 2 ? node.inputs[2] : std::string());
-        const bool one_direction = recurrence != content_.graph.weights.end() &&
-                                   recurrence->second.shape.rank() == 3 &&
-                                   recurrence->second.shape[0] == 1;
-        if (content_.fixed_batch != 1 || !one_direction) {
+        const OnnxConstant* recurrence = constant_input(node, 2);
+        const bool one_direction = recurrence != nullptr && recurrence->dimensions.size() == 3 &&
+                                   recurrence->dimensions[0] == 1;
+        if (!has_one_row() || !one_direction) {
             return tl::unexpected(step_first(node.inputs[0]));
         }
-        const std::int64_t hidden = recurrence->second.shape[2];
+        const std::int64_t hidden = recurrence->dimensions[2];
         Node rows = reshaped({node.name + "/rows", "", {node.inputs[0]}, {node.name + "/x"}, {}},
                              {0, 0, 1, -1});
         node.inputs[0] = rows.outputs[0];
@@ -141,10 +141,9 @@ class BatchFirst {
         constexpr std::array kElementwise = {"Identity", "Dropout", "Relu", "LeakyRelu",
                                              "Tanh",     "Sigmoid", "Cast"};
         if (std::ranges::find(kElementwise, node.op) != kElementwise.end()) return true;
-        const auto weight =
-            content_.graph.weights.find(node.inputs.size() > 1 ? node.inputs[1] : std::string());
-        if (weight == content_.graph.weights.end()) return false;
-        const std::size_t rank = weight->second.shape.rank();
+        const OnnxConstant* weight = constant_input(node, 1);
+        if (weight == nullptr || !weight->is_real()) return false;
+        const std::size_t rank = weight->dimensions.size();
         return (node.op == "MatMul" && rank == 2) ||
                ((node.op == "Add" || node.op == "Mul") && rank <= 1);
     }
@@ -181,10 +180,8 @@ class BatchFirst {
     // One direction is dropped: of [T, 1, B, H] the second axis, of [1, B, H] the first.
     Result squeeze(Node& node, Order order) {
         Axes axes = node.integers("axes");
-        if (node.inputs.size() > 1) {
-            const auto constant = content_.integers.find(node.inputs[1]);
-            if (constant != content_.integers.end()) axes = constant->second;
-        }
+        const OnnxConstant* constant = constant_input(node, 1);
+        if (constant != nullptr) axes = constant->integers;
         if (order == Order::tdbh && axes == Axes{1}) {
             keep_as(reshaped(node, {0, 0, -1}), Order::tbx);
             return {};
@@ -198,15 +195,22 @@ class BatchFirst {
 
     // The directions joined: [T, B, D, H] to [T, B, D * H].
     Result reshape(Node& node, Order order) {
-        const auto shape = content_.integers.find(input_or_none(node));
-        const bool joins = shape != content_.integers.end() && shape->second.size() == 3 &&
-                           shape->second[0] == 0 && shape->second[1] == 0;
+        const OnnxConstant* shape = constant_input(node, 1);
+        const bool joins = shape != nullptr && shape->integers.size() == 3 &&
+                           shape->integers[0] == 0 && shape->integers[1] == 0;
         if (order != Order::tbdh || !joins) return tl::unexpected(step_first(node.inputs[0]));
         keep_as(std::move(node), Order::tbx);
         return {};
     }
-    static std::string input_or_none(const Node& node) {
-        return node.inputs.size() > 1 ? node.inputs[1] : std::string();
+    [[nodiscard]] const OnnxConstant* constant_input(const Node& node, std::size_t input) const {
+        if (input >= node.inputs.size()) return nullptr;
+        const auto found = content_.constants.find(node.inputs[input]);
+        return found == content_.constants.end() ? nullptr : &found->second;
+    }
+    [[nodiscard]] bool has_one_row() const {
+        return std::ranges::all_of(content_.inputs, [](const OnnxInput& input) {
+            return !input.dimensions.empty() && input.dimensions[0] == 1;
+        });
     }
 
     static std::string step_first(const std::string& value) {
@@ -216,14 +220,14 @@ class BatchFirst {
                "Keras export them";
     }
 
-    const OnnxNodes& content_;
+    OnnxContent& content_;
     std::map<std::string, Order> orders_;
 };
 
 }  // namespace
 
-Result put_batch_first(const OnnxNodes& content) {
-    const bool any = std::ranges::any_of(content.graph.nodes, is_recurrent);
+Result put_batch_first(OnnxContent& content) {
+    const bool any = std::ranges::any_of(content.nodes, is_recurrent);
     return any ? BatchFirst(content).run() : Result{};
 }
 

@@ -1,6 +1,7 @@
 #include "engine/recurrent_onnx.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/recurrent_form.hpp"
 
@@ -30,10 +31,10 @@ std::string text(const Node& node, const std::string& key, const std::string& ot
 
 // The initial state of one sequence, [1, D, H], from that of each of a batch. Error: no constant,
 // or one that differs from sequence to sequence.
-tl::expected<Tensor, std::string> common_state(const OnnxNodes& content, const std::string& name,
+tl::expected<Tensor, std::string> common_state(const NormalForm& form, const std::string& name,
                                                bool batch_first) {
-    const auto found = content.graph.weights.find(name);
-    if (found == content.graph.weights.end() || found->second.shape.rank() != 3) {
+    const auto found = form.graph.weights.find(name);
+    if (found == form.graph.weights.end() || found->second.shape.rank() != 3) {
         return refuse("the initial state \"" + name + "\" must be a constant of three dimensions");
     }
     const Tensor& given = found->second;
@@ -57,16 +58,16 @@ tl::expected<Tensor, std::string> common_state(const OnnxNodes& content, const s
 }
 
 // Adds the input under its letter; a state of zeros is none.
-Result add_state(const OnnxNodes& content, Node& to, const std::string& name, bool batch_first,
+Result add_state(NormalForm& form, Node& to, const std::string& name, bool batch_first,
                  char letter, std::string& with) {
     if (name.empty()) return {};
-    auto state = common_state(content, name, batch_first);
+    auto state = common_state(form, name, batch_first);
     if (!state) return refuse(state.error());
     if (std::ranges::all_of(state->values, [](float value) { return value == 0.F; })) return {};
     std::string stored = name;
-    if (content.graph.weights.at(name).shape != state->shape) {
+    if (form.graph.weights.at(name).shape != state->shape) {
         stored += "/sequence";
-        content.graph.weights[stored] = std::move(*state);
+        form.graph.weights[stored] = std::move(*state);
     }
     to.inputs.push_back(stored);
     with += letter;
@@ -86,26 +87,27 @@ Result check_attributes(const Node& node, std::int64_t directions) {
     return {};
 }
 
-Result check_lengths(const OnnxNodes& content, const std::string& name, std::int64_t steps) {
+Result check_lengths(const NormalForm& form, const std::string& name, std::int64_t steps) {
     if (name.empty()) return {};
-    const auto lengths = content.integers.find(name);
-    const bool full =
-        lengths != content.integers.end() &&
-        std::ranges::all_of(lengths->second, [&](std::int64_t length) { return length == steps; });
+    const auto lengths = form.constants.find(name);
+    const bool full = lengths != form.constants.end() &&
+                      std::ranges::all_of(lengths->second.integers, [&](std::int64_t length) {
+                          return length == steps;
+                      });
     if (full) return {};
     return refuse("sequence_lens that differ from the number of steps are not supported");
 }
 
 }  // namespace
 
-Result recurrence_in_normal_form(const OnnxNodes& content, Node& node, const Shape& x) {
+Result recurrence_in_normal_form(NormalForm& form, Node& node, const Shape& x) {
     if (x.rank() < 2 || node.inputs.size() < 3) {
         return refuse("needs a value with rows [steps, inputs], W and R");
     }
     const std::string direction = text(node, "direction", "forward");
     const std::int64_t directions = direction == "bidirectional" ? 2 : 1;
     if (auto known = check_attributes(node, directions); !known) return known;
-    if (auto full = check_lengths(content, input_or_none(node, kLengths), x[x.rank() - 2]); !full) {
+    if (auto full = check_lengths(form, input_or_none(node, kLengths), x[x.rank() - 2]); !full) {
         return full;
     }
     const bool batch_first = node.integer("layout", 0) == 1;
@@ -116,20 +118,20 @@ Result recurrence_in_normal_form(const OnnxNodes& content, Node& node, const Sha
         to.inputs.push_back(bias);
         with += 'B';
     }
-    if (auto h = add_state(content, to, input_or_none(node, kInitialH), batch_first, 'h', with);
+    if (auto h = add_state(form, to, input_or_none(node, kInitialH), batch_first, 'h', with);
         !h) {
         return h;
     }
     if (node.op == "LSTM") {
         const std::string initial_c = input_or_none(node, kInitialC);
-        if (auto c = add_state(content, to, initial_c, batch_first, 'c', with); !c) return c;
+        if (auto c = add_state(form, to, initial_c, batch_first, 'c', with); !c) return c;
         if (const std::string peepholes = input_or_none(node, kP); !peepholes.empty()) {
             to.inputs.push_back(peepholes);
             with += 'P';
         }
     }
-    const auto recurrence = content.graph.weights.find(node.inputs[kR]);
-    if (recurrence == content.graph.weights.end() || recurrence->second.shape.rank() != 3) {
+    const auto recurrence = form.graph.weights.find(node.inputs[kR]);
+    if (recurrence == form.graph.weights.end() || recurrence->second.shape.rank() != 3) {
         return refuse("R must be a weight [directions, gates, hidden]");
     }
     to.attributes = {{"direction", direction},
@@ -147,6 +149,39 @@ Result recurrence_in_normal_form(const OnnxNodes& content, Node& node, const Sha
     node = std::move(to);
     return {};
 }
+
+namespace {
+
+Rewritten recurrence(const Rewrite& at) {
+    const Shape* x = at.row(0);
+    if (x == nullptr) return refuse_form("needs a value");
+    if (at.whole() && at.node().integer("layout", 0) == 0) {
+        return refuse_form("layout 0 in a file without a batch is not supported; use layout = 1");
+    }
+    Node node = at.node();
+    for (std::size_t input = 1; input < node.inputs.size(); ++input) {
+        const OnnxConstant* constant = at.arguments.constant(input);
+        if (constant == nullptr || !constant->is_real()) continue;
+        auto name = at.weight(input);
+        if (!name) return tl::unexpected(name.error());
+        node.inputs[input] = *name;
+    }
+    if (auto done = recurrence_in_normal_form(at.form, node, *x); !done) return done;
+    return at.append(std::move(node));
+}
+
+constexpr std::array kForms = {
+    Form{"GRU",
+         recurrence,
+         {"activations", "clip", "direction", "hidden_size", "layout", "linear_before_reset"}},
+    Form{"LSTM",
+         recurrence,
+         {"activations", "clip", "direction", "hidden_size", "input_forget", "layout"}},
+};
+
+}  // namespace
+
+std::span<const Form> recurrent_forms() { return kForms; }
 
 Node recurrence_for_onnx(const Node& node) {
     const RecurrentLayer layer = recurrent_layer(node);

@@ -3,33 +3,26 @@
 // dimension is always the batch. Cold path.
 #pragma once
 
-#include <map>
-#include <optional>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
-#include <vector>
 
-#include "engine/graph.hpp"
+#include "engine/onnx_rewrite.hpp"
 
 namespace tamis::engine {
-
-// What of a file in the making is looked at and changed here.
-struct OnnxNodes {
-    Graph& graph;
-    std::map<std::string, std::vector<std::int64_t>>& integers;  // constants by name
-    std::int64_t opset;
-    std::optional<std::int64_t> fixed_batch;
-};
 
 // Before nodes are looked at one by one: values that a Transpose or a recurrence puts step first
 // become batch first, and what moves their axes is rewritten to suit. Where the file fixes the
 // batch to one, its one row may be one step of several sequences. Error: a node that reads such a
 // value in a way that is not known.
-[[nodiscard]] tl::expected<void, std::string> put_batch_first(const OnnxNodes& content);
+[[nodiscard]] tl::expected<void, std::string> put_batch_first(OnnxContent& content);
 
-// One LSTM or GRU node whose value is batch first. x: its row.
-[[nodiscard]] tl::expected<void, std::string> recurrence_in_normal_form(const OnnxNodes& content,
+// One LSTM or GRU node whose value is batch first and whose constants are weights of the graph. x:
+// its row.
+[[nodiscard]] tl::expected<void, std::string> recurrence_in_normal_form(NormalForm& form,
                                                                         Node& node, const Shape& x);
+
+[[nodiscard]] std::span<const Form> recurrent_forms();
 
 // The inputs of ONNX's operator, "" for absent ones; and its attributes (layout 1, opset 14).
 inline constexpr int kRecurrentOpset = 14;

@@ -13,6 +13,11 @@ Shape::Shape(std::initializer_list<std::int64_t> dimensions) {
 
 tl::expected<Shape, std::string> Shape::make(std::span<const std::int64_t> dimensions) {
     Shape shape;
+    if (dimensions.size() > kMaxRank) {
+        return tl::unexpected(std::to_string(dimensions.size()) +
+                              " dimensions (too many); a tensor has at most " +
+                              std::to_string(kMaxRank));
+    }
     for (const std::int64_t dimension : dimensions) {
         if (dimension < 1 || dimension > kMaxDimension) {
             return tl::unexpected("dimension " + std::to_string(dimension) +

@@ -75,7 +75,7 @@ std::vector<test::NamedGraph> all_networks() {
 }
 
 TEST(Allocation, a_warm_network_takes_no_memory_of_ours) {
-    for (const auto& [name, graph] : all_networks()) {
+    for (const auto& [name, graph] : test::all_networks()) {
         SCOPED_TRACE(name);
         const auto network = Network::compile(graph);
         ASSERT_TRUE(network.has_value());

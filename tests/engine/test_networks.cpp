@@ -77,38 +77,6 @@ Graph one_dimensional() {
     return net.build();
 }
 
-template <class Body>
-NamedGraph single(const std::string& name, Shape row, const Body& body) {
-    GraphBuilder net(name, 11);
-    const GraphValue x = net.input("x", std::move(row));
-    net.output(body(net, x), "y");
-    return {name, net.build()};
-}
-
-// Every optional input of an LSTM.
-Graph lstm_with_everything() {
-    GraphBuilder net("lstm", 12);
-    const auto values = net.lstm(net.input("x", {4, 3}), 5, "l",
-                                 {.direction = RecurrentOptions::Direction::bidirectional});
-    net.output(values.sequence, "y");
-    net.output(values.last, "y_h");
-    Graph graph = net.build();
-    graph.outputs.push_back("l/last_cell");
-    Node& node = graph.nodes[0];
-    for (const auto& [name, shape] :
-         {std::pair{"l/initial_h", Shape{1, 2, 5}}, std::pair{"l/initial_c", Shape{1, 2, 5}},
-          std::pair{"l/peepholes", Shape{2, 15}}}) {
-        Tensor weight{shape};
-        for (std::size_t i = 0; i < weight.values.size(); ++i) {
-            weight.values[i] = random_normal(13, stream_of(name), i);
-        }
-        graph.weights[name] = std::move(weight);
-        node.inputs.emplace_back(name);
-    }
-    node.attributes["with"] = std::string("BhcP");
-    return graph;
-}
-
 }  // namespace
 
 void PrintTo(const NamedGraph& entry, std::ostream* out) { *out << entry.name; }
@@ -177,113 +145,13 @@ std::vector<NamedGraph> own_convolution_networks() {
     };
 }
 
-std::vector<NamedGraph> layer_networks() {
-    using B = GraphBuilder;
-    using V = const GraphValue&;
-    const auto add_gate = [](B& net, V x) {
-        Tensor offset{Shape{3, 1, 1}, std::vector<float>{0.5F, -1.F, 2.F}};
-        Tensor factor{Shape{4}, std::vector<float>{1.F, -2.F, 0.25F, 3.F}};
-        return net.multiply_weight(net.add_weight(x, "offset", offset), "factor", factor);
-    };
-    return {
-        single("dense", {7}, [](B& net, V x) { return net.dense(x, 5, "d"); }),
-        single("dense_relu", {7}, [](B& net, V x) { return net.relu(net.dense(x, 5, "d")); }),
-        single("dense_tanh", {7}, [](B& net, V x) { return net.tanh(net.dense(x, 5, "d")); }),
-        single("dense_sigmoid", {7}, [](B& net, V x) { return net.sigmoid(net.dense(x, 5, "d")); }),
-        single("leaky_relu", {9}, [](B& net, V x) { return net.leaky_relu(x, 0.2F); }),
-        single("softmax", {6}, [](B& net, V x) { return net.softmax(x); }),
-        single("softmax_of_images", {3, 4, 5}, [](B& net, V x) { return net.softmax(x); }),
-        single("convolution", {3, 6, 5},
-               [](B& net, V x) {
-                   return net.convolution(x, 4, "c", {.kernel = {3, 3}});
-               }),
-        single("convolution_even_kernel", {24, 8, 8},
-               [](B& net, V x) {
-                   return net.convolution(x, 32, "c", {.kernel = {4, 4}});
-               }),
-        single("convolution_strided_valid", {2, 9, 8},
-               [](B& net, V x) {
-                   return net.tanh(
-                       net.convolution(x, 3, "c",
-                                       {.kernel = {3, 2},
-                                        .strides = {2, 1},
-                                        .padding = ConvolutionOptions::Padding::valid}));
-               }),
-        single("convolution_depthwise", {8, 6, 6},
-               [](B& net, V x) {
-                   return net.convolution(x, 8, "c", {.kernel = {3, 3}, .groups = 8});
-               }),
-        single("convolution_one_dimension", {2, 11},
-               [](B& net, V x) { return net.convolution(x, 4, "c", {.kernel = {3}}); }),
-        single("max_pool", {3, 6, 6},
-               [](B& net, V x) {
-                   return net.max_pool(x, {.kernel = {2, 2}});
-               }),
-        single("max_pool_overlapping", {8, 7, 7},
-               [](B& net, V x) {
-                   return net.max_pool(x, {.kernel = {3, 3}, .strides = {2, 2}});
-               }),
-        single("average_pool", {8, 6, 6},
-               [](B& net, V x) {
-                   return net.average_pool(x, {.kernel = {2, 3}});
-               }),
-        single("batch_norm_rows", {10}, [](B& net, V x) { return net.batch_norm(x, "bn"); }),
-        single("batch_norm_images", {8, 4, 4}, [](B& net, V x) { return net.batch_norm(x, "bn"); }),
-        single("relu_batch_norm_padded_convolution", {3, 6, 6},
-               [](B& net, V x) {
-                   const auto a = net.relu(net.convolution(x, 8, "c1", {.kernel = {3, 3}}));
-                   return net.convolution(net.batch_norm(a, "bn"), 4, "c2", {.kernel = {3, 3}});
-               }),
-        single("concat_of_two_readers", {3, 4},
-               [](B& net, V x) {
-                   return net.concat({net.tanh(x), x, net.relu(x)});
-               }),
-        single("transpose_reshape", {3, 4, 5},
-               [](B& net, V x) {
-                   return net.dense(
-                       net.flatten(net.reshape(net.transpose(x, {0, 2, 3, 1}), {4, 15})), 2, "d");
-               }),
-        single("channels_last_convolution", {6, 6, 3},
-               [](B& net, V x) {
-                   const auto c =
-                       net.convolution(net.transpose(x, {0, 3, 1, 2}), 8, "c", {.kernel = {3, 3}});
-                   return net.flatten(
-                       net.transpose(net.max_pool(c, {.kernel = {2, 2}}), {0, 2, 3, 1}));
-               }),
-        single("arithmetic_with_weights", {3, 2, 4}, add_gate),
-        single("value_times_itself", {5}, [](B& net, V x) { return net.multiply(x, net.tanh(x)); }),
-        single("lstm", {6, 3}, [](B& net, V x) { return net.lstm(x, 5, "l").sequence; }),
-        single(
-            "lstm_last", {6, 3},
-            [](B& net, V x) { return net.dense(net.flatten(net.lstm(x, 17, "l").last), 2, "d"); }),
-        single("lstm_reverse", {4, 3},
-               [](B& net, V x) {
-                   return net.lstm(x, 2, "l", {.direction = RecurrentOptions::Direction::reverse})
-                       .sequence;
-               }),
-        {"lstm_with_everything", lstm_with_everything()},
-        single("gru", {6, 3}, [](B& net, V x) { return net.gru(x, 5, "g").sequence; }),
-        single("gru_reset_before", {6, 3},
-               [](B& net, V x) {
-                   return net.gru(x, 19, "g", {.linear_before_reset = false}).sequence;
-               }),
-        single("gru_bidirectional_of_two_sequences", {2, 4, 3},
-               [](B& net, V x) {
-                   const RecurrentOptions both{.direction =
-                                                   RecurrentOptions::Direction::bidirectional};
-                   const auto first = net.gru(x, 5, "g1", both).sequence;
-                   return net.gru(net.reshape(first, {2, 4, 10}), 3, "g2", both).last;
-               }),
-        single("gru_reset_before_bidirectional", {3, 4},
-               [](B& net, V x) {
-                   return net
-                       .gru(x, 5, "g",
-                            {.direction = RecurrentOptions::Direction::bidirectional,
-                             .linear_before_reset = false})
-                       .sequence;
-               }),
-        single("dropout", {6}, [](B& net, V x) { return net.dropout(net.tanh(x), 0.3F); }),
-    };
+std::vector<NamedGraph> all_networks() {
+    std::vector<NamedGraph> all = dense_networks();
+    for (auto& more : convolution_networks()) all.push_back(std::move(more));
+    for (auto& more : own_convolution_networks()) all.push_back(std::move(more));
+    for (auto& more : layer_networks()) all.push_back(std::move(more));
+    for (auto& more : layers_without_derivative()) all.push_back(std::move(more));
+    return all;
 }
 
 std::vector<double> random_rows(std::size_t count, std::uint64_t seed) {
@@ -296,6 +164,7 @@ void roughen_weights(Graph& graph, std::uint64_t seed) {
     std::uint64_t stream = 100;
     for (auto& [name, tensor] : graph.weights) {
         ++stream;
+        if (graph.integer_types.contains(name)) continue;
         const bool variance = name.ends_with("moving_variance");
         for (std::size_t i = 0; i < tensor.values.size(); ++i) {
             const float noise = 0.2F * random_normal(seed, stream, i);
