@@ -68,6 +68,7 @@ void ProgramBuilder::append(const std::string& layer, const onednn::Made& made,
 void ProgramBuilder::append(const std::string& layer, const std::string& executor, Loop loop,
                             const std::vector<BufferId>& buffers, Rows rows) {
     std::vector<std::pair<int, BufferId>> arguments;
+    arguments.reserve(buffers.size());
     for (const BufferId buffer : buffers) arguments.emplace_back(0, buffer);
     program_.steps.push_back(
         {layer, executor, {}, std::move(loop), rows == Rows::any, std::move(arguments)});
