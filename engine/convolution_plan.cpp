@@ -4,10 +4,15 @@ namespace tamis::engine {
 
 namespace {
 
-// Transformed tiles of a pass stay in the second-level cache: 2 MB where AVX-512 is found, 512 KiB
-// elsewhere. Measured on a 64-64-128-128 network; the bits do not depend on it.
-constexpr std::size_t kPassFloatsAvx512 = std::size_t{1} << 18;
-constexpr std::size_t kPassFloats = std::size_t{96} << 10;
+// A pass of Winograd's: as many images as this many floats of transformed tiles and products, but
+// no fewer than have these tiles, over which the weights are read once. Measured on images of 8x8
+// and 16x16, 16 to 128 channels, with 2 MB (AVX-512) and 512 KiB of second-level cache.
+struct PassSize {
+    std::size_t floats;
+    std::size_t tiles;
+};
+constexpr PassSize kPassAvx512{std::size_t{128} << 10, 24};
+constexpr PassSize kPass{std::size_t{96} << 10, 16};
 constexpr std::size_t kMostImages = 16;
 constexpr std::size_t kLineFloats = 16;
 
@@ -58,13 +63,15 @@ ConvolutionPlan plan_winograd(const ConvolutionGeometry& geometry, const Convolu
     const std::size_t inputs = plan.channel_blocks() * plan.lanes;
     const std::size_t outputs =
         std::min(plan.filter_blocks() * plan.lanes, std::max(kWinogradSlab, plan.lanes));
-    const std::size_t budget = unit.lanes >= 16 ? kPassFloatsAvx512 : kPassFloats;
-    const std::size_t rows = std::max<std::size_t>(
-        budget / (kWinogradPlanes * (inputs + outputs) * winograd_tile_columns(geometry)), 1);
+    const PassSize size = unit.lanes >= 16 ? kPassAvx512 : kPass;
+    const std::size_t columns = winograd_tile_columns(geometry);
+    const std::size_t rows =
+        std::max({size.floats / (kWinogradPlanes * (inputs + outputs) * columns),
+                  size.tiles / columns, std::size_t{1}});
     plan.tile_rows = std::min(rows, winograd_tile_rows(geometry));
     plan.images = std::clamp<std::size_t>(rows / winograd_tile_rows(geometry), 1,
                                           std::min(kMostImages, most_images));
-    const std::size_t tiles = plan.images * plan.tile_rows * winograd_tile_columns(geometry);
+    const std::size_t tiles = plan.images * plan.tile_rows * columns;
     plan.input_plane = odd_lines(tiles * inputs);
     plan.output_plane = odd_lines(tiles * outputs);
     plan.workspace = kWinogradPlanes * (plan.input_plane + plan.output_plane);
