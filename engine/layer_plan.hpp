@@ -167,12 +167,12 @@ struct DropoutLayer {
     float ratio = 0.5F;
 };
 
-using LayerSpec = std::variant<DenseLayer, ConvolutionLayer, TransposedConvolutionLayer, PoolLayer,
-                               NormalisationLayer, ActivationLayer, ElementwiseLayer, SoftmaxLayer,
-                               LogSoftmaxLayer, ArithmeticLayer, MatMulLayer, ReductionLayer,
-                               ArgMaxLayer, TopKLayer, ConcatLayer, MovementLayer, TransposeLayer,
-                               ReshapeLayer, DropoutLayer, QuantiseLayer, IntegerProductLayer,
-                               RecurrentLayer>;
+using LayerSpec =
+    std::variant<DenseLayer, ConvolutionLayer, TransposedConvolutionLayer, PoolLayer,
+                 NormalisationLayer, ActivationLayer, ElementwiseLayer, SoftmaxLayer,
+                 LogSoftmaxLayer, ArithmeticLayer, MatMulLayer, ReductionLayer, ArgMaxLayer,
+                 TopKLayer, ConcatLayer, MovementLayer, TransposeLayer, ReshapeLayer, DropoutLayer,
+                 QuantiseLayer, IntegerProductLayer, RecurrentLayer>;
 
 struct PlanLayer {
     std::string name;  // "hidden (Gemm)": for messages

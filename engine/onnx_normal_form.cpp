@@ -15,7 +15,7 @@ namespace tamis::engine {
 namespace {
 
 std::array<std::span<const Form>, 7> families() {
-    return {elementwise_forms(), product_forms(),  window_forms(),    axis_forms(),
+    return {elementwise_forms(), product_forms(),   window_forms(),   axis_forms(),
             movement_forms(),    quantised_forms(), recurrent_forms()};
 }
 
@@ -124,9 +124,7 @@ class Reader {
     // Outputs that are optional and read by nobody (a dropout mask) disappear.
     Rewritten keep_read_outputs(Node& node) const {
         const bool keeps_all = node.op == "Split" || is_recurrent(node);
-        const std::size_t wanted = keeps_all           ? node.outputs.size()
-                                   : node.op == "TopK" ? 2
-                                                       : 1;
+        const std::size_t wanted = keeps_all ? node.outputs.size() : node.op == "TopK" ? 2 : 1;
         while (node.outputs.size() > wanted) {
             const std::string& last = node.outputs.back();
             if (!last.empty() && read_.contains(last)) {
@@ -135,7 +133,8 @@ class Reader {
             }
             node.outputs.pop_back();
         }
-        const bool has_output = is_recurrent(node) || (!node.outputs.empty() && !node.outputs[0].empty());
+        const bool has_output =
+            is_recurrent(node) || (!node.outputs.empty() && !node.outputs[0].empty());
         if (!has_output || node.outputs.empty()) return refuse_form("has no output");
         return {};
     }

@@ -63,7 +63,8 @@ class BatchFirst {
     Node reshaped(const Node& node, Axes shape) {
         Node to = replaced(node, "Reshape");
         to.inputs.push_back(node.outputs[0] + "/shape");
-        OnnxConstant constant{ElementType::int64, {static_cast<std::int64_t>(shape.size())}, {}, {}};
+        OnnxConstant constant{
+            ElementType::int64, {static_cast<std::int64_t>(shape.size())}, {}, {}};
         constant.integers = std::move(shape);
         content_.constants[to.inputs[1]] = std::move(constant);
         return to;

@@ -58,8 +58,8 @@ tl::expected<Tensor, std::string> common_state(const NormalForm& form, const std
 }
 
 // Adds the input under its letter; a state of zeros is none.
-Result add_state(NormalForm& form, Node& to, const std::string& name, bool batch_first,
-                 char letter, std::string& with) {
+Result add_state(NormalForm& form, Node& to, const std::string& name, bool batch_first, char letter,
+                 std::string& with) {
     if (name.empty()) return {};
     auto state = common_state(form, name, batch_first);
     if (!state) return refuse(state.error());
@@ -91,9 +91,8 @@ Result check_lengths(const NormalForm& form, const std::string& name, std::int64
     if (name.empty()) return {};
     const auto lengths = form.constants.find(name);
     const bool full = lengths != form.constants.end() &&
-                      std::ranges::all_of(lengths->second.integers, [&](std::int64_t length) {
-                          return length == steps;
-                      });
+                      std::ranges::all_of(lengths->second.integers,
+                                          [&](std::int64_t length) { return length == steps; });
     if (full) return {};
     return refuse("sequence_lens that differ from the number of steps are not supported");
 }
@@ -118,8 +117,7 @@ Result recurrence_in_normal_form(NormalForm& form, Node& node, const Shape& x) {
         to.inputs.push_back(bias);
         with += 'B';
     }
-    if (auto h = add_state(form, to, input_or_none(node, kInitialH), batch_first, 'h', with);
-        !h) {
+    if (auto h = add_state(form, to, input_or_none(node, kInitialH), batch_first, 'h', with); !h) {
         return h;
     }
     if (node.op == "LSTM") {

@@ -87,9 +87,10 @@ tl::expected<std::vector<std::vector<double>>, std::string> evaluate_reference(
     }
     for (const Node& node : graph.nodes) {
         reference::Results results =
-            is_recurrent(node) ? evaluate_recurrence(graph, node, evaluation.values.at(node.inputs[0]),
-                                                     shapes->at(node.inputs[0]))
-                               : evaluate_node(evaluation, node);
+            is_recurrent(node)
+                ? evaluate_recurrence(graph, node, evaluation.values.at(node.inputs[0]),
+                                      shapes->at(node.inputs[0]))
+                : evaluate_node(evaluation, node);
         for (std::size_t i = 0; i < results.size(); ++i) {
             evaluation.values[node.outputs[i]] = std::move(results[i]);
         }

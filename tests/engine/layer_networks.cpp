@@ -276,9 +276,8 @@ Tensor byte_ramp(Shape shape, float first) {
 
 std::vector<NamedGraph> layer_networks() {
     std::vector<NamedGraph> all = first_layers();
-    for (const auto& family :
-         {function_layers, arithmetic_layers, axis_layers, movement_layers, window_layers,
-          recurrent_networks}) {
+    for (const auto& family : {function_layers, arithmetic_layers, axis_layers, movement_layers,
+                               window_layers, recurrent_networks}) {
         for (auto& more : family()) all.push_back(std::move(more));
     }
     return all;

@@ -105,23 +105,31 @@ TEST(OnnxRecurrence, refuses_a_batch_that_is_not_the_first_dimension) {
 
 // ---- what exporters write around a recurrence of layout 0 ----
 
+using Dimensions = std::vector<std::int64_t>;
+
+OnnxConstant integers(const Dimensions& values) {
+    return {ElementType::int64, {static_cast<std::int64_t>(values.size())}, {}, values};
+}
+
 struct Exported {
     OnnxContent content;
 
     explicit Exported(std::int64_t directions, const std::string& direction) {
-        Graph& graph = content.graph;
-        graph.name = "exported";
-        graph.inputs = {{"x", Shape{4, 3}}};
-        for (const auto& [name, shape] :
-             {std::pair{"W", Shape{directions, 20, 3}}, std::pair{"R", Shape{directions, 20, 5}},
-              std::pair{"B", Shape{directions, 40}}}) {
-            Tensor weight{shape};
-            for (std::size_t i = 0; i < weight.values.size(); ++i) {
-                weight.values[i] = random_normal(3, stream_of(name), i);
+        content.name = "exported";
+        content.inputs = {{"x", ElementType::float32, {-1, 4, 3}}};
+        for (const auto& [name, dimensions] : {std::pair{"W", Dimensions{directions, 20, 3}},
+                                               std::pair{"R", Dimensions{directions, 20, 5}},
+                                               std::pair{"B", Dimensions{directions, 40}}}) {
+            OnnxConstant weight{ElementType::float32, dimensions, {}, {}};
+            std::int64_t count = 1;
+            for (const std::int64_t extent : dimensions) count *= extent;
+            for (std::int64_t k = 0; k < count; ++k) {
+                weight.reals.push_back(
+                    random_normal(3, stream_of(name), static_cast<std::uint64_t>(k)));
             }
-            graph.weights[name] = std::move(weight);
+            content.constants[name] = std::move(weight);
         }
-        graph.nodes = {
+        content.nodes = {
             {"t", "Transpose", {"x"}, {"xt"}, {{"perm", std::vector<std::int64_t>{1, 0, 2}}}},
             {"lstm",
              "LSTM",
@@ -131,7 +139,7 @@ struct Exported {
     }
     void add(const std::string& op, const std::string& in, const std::string& out,
              std::vector<std::int64_t> perm) {
-        content.graph.nodes.push_back(
+        content.nodes.push_back(
             {out, op, {in}, {out}, {{op == "Transpose" ? "perm" : "axes", std::move(perm)}}});
     }
     [[nodiscard]] std::vector<double> output_of(const std::vector<double>& x) const {
@@ -146,17 +154,17 @@ TEST(OnnxRecurrence, puts_sequences_of_exporters_batch_first) {
     const std::vector<double> x = test::random_rows(2 * 4 * 3, 8);
     Exported plain(1, "forward");
     plain.add("Transpose", "Y", "out", {2, 0, 1, 3});
-    plain.content.graph.outputs = {"out"};
+    plain.content.outputs = {"out"};
     Exported squeezed(1, "forward");  // tf2onnx
     squeezed.add("Squeeze", "Y", "s", {1});
     squeezed.add("Transpose", "s", "out", {1, 0, 2});
-    squeezed.content.graph.outputs = {"out"};
+    squeezed.content.outputs = {"out"};
     EXPECT_EQ(plain.output_of(x), squeezed.output_of(x));
     EXPECT_EQ(plain.output_of(x).size(), 2U * 4 * 5);
 
     Exported last(1, "forward");
     last.add("Squeeze", "Y_h", "out", {0});
-    last.content.graph.outputs = {"out"};
+    last.content.outputs = {"out"};
     const std::vector<double> all = plain.output_of(x);
     const std::vector<double> end = last.output_of(x);
     for (std::size_t row = 0; row < 2; ++row) {
@@ -170,25 +178,25 @@ TEST(OnnxRecurrence, joins_two_directions_as_pytorch_exports_them) {
     const std::vector<double> x = test::random_rows(2 * 4 * 3, 9);
     Exported plain(2, "bidirectional");
     plain.add("Transpose", "Y", "out", {2, 0, 1, 3});
-    plain.content.graph.outputs = {"out"};
+    plain.content.outputs = {"out"};
     Exported joined(2, "bidirectional");
     joined.add("Transpose", "Y", "s", {0, 2, 1, 3});
-    joined.content.graph.nodes.push_back({"r", "Reshape", {"s", "shape"}, {"j"}, {}});
-    joined.content.integers["shape"] = {0, 0, -1};
+    joined.content.nodes.push_back({"r", "Reshape", {"s", "shape"}, {"j"}, {}});
+    joined.content.constants["shape"] = integers({0, 0, -1});
     joined.add("Transpose", "j", "out", {1, 0, 2});
-    joined.content.graph.outputs = {"out"};
+    joined.content.outputs = {"out"};
     EXPECT_EQ(plain.output_of(x), joined.output_of(x));
 }
 
 TEST(OnnxRecurrence, refuses_to_mix_the_steps_into_the_batch) {
     Exported bare(1, "forward");
-    bare.content.graph.outputs = {"Y"};
+    bare.content.outputs = {"Y"};
     const auto as_output = in_normal_form(bare.content);
     ASSERT_FALSE(as_output.has_value());
     EXPECT_NE(as_output.error().find("\"Y\""), std::string::npos) << as_output.error();
     Exported softmax(1, "forward");
-    softmax.content.graph.nodes.push_back({"soft", "Softmax", {"Y"}, {"out"}, {}});
-    softmax.content.graph.outputs = {"out"};
+    softmax.content.nodes.push_back({"soft", "Softmax", {"Y"}, {"out"}, {}});
+    softmax.content.outputs = {"out"};
     const auto refused = in_normal_form(softmax.content);
     ASSERT_FALSE(refused.has_value());
     EXPECT_NE(refused.error().find("soft"), std::string::npos) << refused.error();
@@ -197,9 +205,9 @@ TEST(OnnxRecurrence, refuses_to_mix_the_steps_into_the_batch) {
 TEST(OnnxRecurrence, refuses_other_activations_clipping_and_lengths) {
     const auto refusal = [](const std::string& attribute, const Attribute& value) {
         Exported exported(1, "forward");
-        exported.content.graph.nodes[1].attributes[attribute] = value;
+        exported.content.nodes[1].attributes[attribute] = value;
         exported.add("Squeeze", "Y_h", "out", {0});
-        exported.content.graph.outputs = {"out"};
+        exported.content.outputs = {"out"};
         const auto graph = in_normal_form(exported.content);
         return graph.has_value() ? std::string() : graph.error();
     };
@@ -210,12 +218,12 @@ TEST(OnnxRecurrence, refuses_other_activations_clipping_and_lengths) {
     EXPECT_NE(refusal("hidden_size", std::int64_t{6}).find("W must be"), std::string::npos);
     EXPECT_NE(refusal("direction", std::string("sideways")).find("sideways"), std::string::npos);
     Exported lengths(1, "forward");
-    lengths.content.graph.nodes[1].inputs.emplace_back("lengths");
+    lengths.content.nodes[1].inputs.emplace_back("lengths");
     lengths.add("Squeeze", "Y_h", "out", {0});
-    lengths.content.graph.outputs = {"out"};
-    lengths.content.integers["lengths"] = {4, 4};
+    lengths.content.outputs = {"out"};
+    lengths.content.constants["lengths"] = integers({4, 4});
     EXPECT_TRUE(in_normal_form(lengths.content).has_value());
-    lengths.content.integers["lengths"] = {4, 3};
+    lengths.content.constants["lengths"] = integers({4, 3});
     EXPECT_FALSE(in_normal_form(lengths.content).has_value());
 }
 

@@ -73,21 +73,21 @@ struct Calls {
     }
 
     std::vector<NamedCall> list() {
-        return {{"Network::compile", [this] { network = *Network::compile(graph); }},
-                {"NetworkRunner", [this] { runner = std::make_unique<NetworkRunner>(network); }},
-                {"run", [this] { (void)runner->run(64); }},
-                {"TrainableNetwork::create",
-                 [this] {
-                     trainable = *TrainableNetwork::create(graph, {kRows, true, 5});
-                 }},
-                {"forward", [this] { (void)trainable->forward(kRows); }},
-                {"forward in evaluation",
-                 [this] { (void)trainable->forward(kRows, ForwardMode::evaluation); }},
-                {"backward", [this] { (void)trainable->backward(); }},
-                {"train", [this] {
-                     (void)train(*trainable, optimizer, MeanSquaredError(), {data, {}},
-                                 {.epochs = 1});
-                 }}};
+        return {
+            {"Network::compile", [this] { network = *Network::compile(graph); }},
+            {"NetworkRunner", [this] { runner = std::make_unique<NetworkRunner>(network); }},
+            {"run", [this] { (void)runner->run(64); }},
+            {"TrainableNetwork::create",
+             [this] {
+                 trainable = *TrainableNetwork::create(graph, {kRows, true, 5});
+             }},
+            {"forward", [this] { (void)trainable->forward(kRows); }},
+            {"forward in evaluation",
+             [this] { (void)trainable->forward(kRows, ForwardMode::evaluation); }},
+            {"backward", [this] { (void)trainable->backward(); }},
+            {"train", [this] {
+                 (void)train(*trainable, optimizer, MeanSquaredError(), {data, {}}, {.epochs = 1});
+             }}};
     }
 
     static constexpr std::size_t kRows = 64;
