@@ -62,29 +62,35 @@ void with_slopes(Kind kind, const Use& use) {
     }
 }
 
+struct Steps {
+    std::size_t left, right;
+};
+
+template <class Value>
+void combine(const float* a, const float* b, float* y, std::size_t length, Steps steps,
+             Value value) {
+    if (steps.left == 1 && steps.right == 1) {
+        for (std::size_t i = 0; i < length; ++i) y[i] = value(a[i], b[i]);
+    } else if (steps.left == 1) {
+        for (std::size_t i = 0; i < length; ++i) y[i] = value(a[i], *b);
+    } else {
+        for (std::size_t i = 0; i < length; ++i) {
+            y[i] = value(a[i * steps.left], b[i * steps.right]);
+        }
+    }
+}
+
 template <class Value>
 Loop forward_loop(const Sides& sides, Value value) {
     return [sides, value](std::span<float* const> buffers, std::size_t rows) {
-        const std::size_t length = sides.loops.run_length();
-        const std::size_t left_step = sides.loops.run_step(0);
-        const std::size_t right_step = sides.loops.run_step(1);
+        const Steps steps{sides.loops.run_step(0), sides.loops.run_step(1)};
         for (std::size_t row = 0; row < rows; ++row) {
             const float* left = buffers[0] + row * sides.row_size[0];
             const float* right = buffers[1] + row * sides.row_size[1];
             float* result = buffers[2] + row * sides.row_size[2];
             sides.loops.for_each_run([&](const auto& at) {
-                const float* a = left + at[0];
-                const float* b = right + at[1];
-                float* y = result + at[2];
-                if (left_step == 1 && right_step == 1) {
-                    for (std::size_t i = 0; i < length; ++i) y[i] = value(a[i], b[i]);
-                } else if (left_step == 1) {
-                    for (std::size_t i = 0; i < length; ++i) y[i] = value(a[i], *b);
-                } else {
-                    for (std::size_t i = 0; i < length; ++i) {
-                        y[i] = value(a[i * left_step], b[i * right_step]);
-                    }
-                }
+                combine(left + at[0], right + at[1], result + at[2], sides.loops.run_length(),
+                        steps, value);
             });
         }
     };
@@ -92,27 +98,29 @@ Loop forward_loop(const Sides& sides, Value value) {
 
 // Buffers: left, right, gradient of the result, gradients of left and right.
 template <class SlopesOf>
+void differentiate_row(const Sides& sides, std::span<float* const> buffers, std::size_t row,
+                       SlopesOf slopes_of) {
+    const float* gradient = buffers[2] + row * sides.row_size[2];
+    sides.loops.for_each_run([&](const auto& at) {
+        for (std::size_t i = 0; i < sides.loops.run_length(); ++i) {
+            const std::size_t a = row * sides.row_size[0] + at[0] + i * sides.loops.run_step(0);
+            const std::size_t b = row * sides.row_size[1] + at[1] + i * sides.loops.run_step(1);
+            const Slopes slopes = slopes_of(buffers[0][a], buffers[1][b]);
+            buffers[3][a] += slopes.left * gradient[at[2] + i];
+            buffers[4][b] += slopes.right * gradient[at[2] + i];
+        }
+    });
+}
+
+template <class SlopesOf>
 Loop backward_loop(const Sides& sides, SlopesOf slopes_of) {
     return [sides, slopes_of](std::span<float* const> buffers, std::size_t rows) {
         for (std::size_t side = 0; side < 2; ++side) {
             const bool weight = sides.row_size.at(side) == 0;
             std::fill_n(buffers[3 + side], sides.element_count.at(side) * (weight ? 1 : rows), 0.F);
         }
-        const std::size_t left_step = sides.loops.run_step(0);
-        const std::size_t right_step = sides.loops.run_step(1);
         for (std::size_t row = 0; row < rows; ++row) {
-            const std::size_t left = row * sides.row_size[0];
-            const std::size_t right = row * sides.row_size[1];
-            const float* gradient = buffers[2] + row * sides.row_size[2];
-            sides.loops.for_each_run([&](const auto& at) {
-                for (std::size_t i = 0; i < sides.loops.run_length(); ++i) {
-                    const std::size_t a = left + at[0] + i * left_step;
-                    const std::size_t b = right + at[1] + i * right_step;
-                    const Slopes slopes = slopes_of(buffers[0][a], buffers[1][b]);
-                    buffers[3][a] += slopes.left * gradient[at[2] + i];
-                    buffers[4][b] += slopes.right * gradient[at[2] + i];
-                }
-            });
+            differentiate_row(sides, buffers, row, slopes_of);
         }
     };
 }

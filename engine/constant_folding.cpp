@@ -215,7 +215,7 @@ Folded identity(const NodeArguments& at) { return *at.constant(0); }
 using Fold = Folded (*)(const NodeArguments&);
 
 const std::map<std::string, Fold>& folds() {
-    static const std::map<std::string, Fold> kFolds = {
+    static const std::map<std::string, Fold> by_operator = {
         {"Abs", fold_function}, {"Add", fold_pair},       {"Cast", fold_cast},
         {"Concat", concat},     {"Div", fold_pair},       {"DequantizeLinear", fold_dequantise},
         {"Exp", fold_function}, {"Expand", expand},       {"Gather", gather},
@@ -224,7 +224,7 @@ const std::map<std::string, Fold>& folds() {
         {"Slice", slice},       {"Sqrt", fold_function},  {"Squeeze", squeeze},
         {"Sub", fold_pair},     {"Transpose", transpose}, {"Unsqueeze", unsqueeze},
     };
-    return kFolds;
+    return by_operator;
 }
 
 }  // namespace

@@ -80,6 +80,23 @@ void with_slope(const ElementwiseLayer& layer, const Use& use) {
     }
 }
 
+template <class Value>
+Loop forward_loop(std::size_t size, Value value) {
+    return [value, size](std::span<float* const> buffers, std::size_t rows) {
+        for (std::size_t i = 0; i < rows * size; ++i) buffers[1][i] = value(buffers[0][i]);
+    };
+}
+
+// Buffers: source, gradients of the result and of the source.
+template <class Slope>
+Loop backward_loop(std::size_t size, Slope slope) {
+    return [slope, size](std::span<float* const> buffers, std::size_t rows) {
+        for (std::size_t i = 0; i < rows * size; ++i) {
+            buffers[2][i] = slope(buffers[0][i]) * buffers[1][i];
+        }
+    };
+}
+
 }  // namespace
 
 void emit(Emission& to, const PlanLayer& layer, const ElementwiseLayer& elementwise) {
@@ -87,14 +104,8 @@ void emit(Emission& to, const PlanLayer& layer, const ElementwiseLayer& elementw
     const BufferId src = to.plain_source(layer.inputs[0], layer.name);
     const BufferId dst = to.plain_destination(layer.outputs[0]);
     with_value(elementwise, [&](auto value) {
-        to.program().append(
-            layer.name, "loop",
-            [value, size](std::span<float* const> buffers, std::size_t rows) {
-                for (std::size_t i = 0; i < rows * size; ++i) {
-                    buffers[1][i] = value(buffers[0][i]);
-                }
-            },
-            {src, dst}, ProgramBuilder::Rows::any);
+        to.program().append(layer.name, "loop", forward_loop(size, value), {src, dst},
+                            ProgramBuilder::Rows::any);
     });
     if (!to.config().with_backward) return;
     to.on_backward(layer, [&to, &layer, &elementwise, src, size] {
@@ -102,14 +113,8 @@ void emit(Emission& to, const PlanLayer& layer, const ElementwiseLayer& elementw
         const BufferId after = to.plain_gradient(layer.outputs[0], layer.name);
         const BufferId before = to.program().arena(to.desc(src));
         with_slope(elementwise, [&](auto slope) {
-            to.program().append(
-                layer.name, "loop",
-                [slope, size](std::span<float* const> buffers, std::size_t rows) {
-                    for (std::size_t i = 0; i < rows * size; ++i) {
-                        buffers[2][i] = slope(buffers[0][i]) * buffers[1][i];
-                    }
-                },
-                {src, after, before}, ProgramBuilder::Rows::any);
+            to.program().append(layer.name, "loop", backward_loop(size, slope),
+                                {src, after, before});
         });
         to.add_gradient(layer.inputs[0], before);
     });

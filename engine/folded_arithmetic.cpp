@@ -95,11 +95,11 @@ Folded fold_pair(const NodeArguments& at) {
 }
 
 Folded fold_cast(const NodeArguments& at) {
-    static const std::map<std::int64_t, ElementType> kTypes = {
+    static const std::map<std::int64_t, ElementType> types = {
         {1, ElementType::float32}, {2, ElementType::uint8}, {3, ElementType::int8},
         {6, ElementType::int32},   {7, ElementType::int64}, {9, ElementType::boolean}};
-    const auto type = kTypes.find(at.node.integer("to", 0));
-    if (type == kTypes.end()) return refuse("casts to this type are not supported");
+    const auto type = types.find(at.node.integer("to", 0));
+    if (type == types.end()) return refuse("casts to this type are not supported");
     const OnnxConstant& from = *at.constant(0);
     OnnxConstant to{type->second, from.dimensions, {}, {}};
     constexpr double kLimit = 9e18;

@@ -240,6 +240,7 @@ std::vector<GraphValue> GraphBuilder::apply_to_many(const std::string& op,
     while (names.size() < outputs) names.push_back(name + "/" + std::to_string(names.size()));
     append(Node{name, op, std::move(inputs), names, std::move(attributes)});
     std::vector<GraphValue> values;
+    values.reserve(outputs);
     for (const std::string& output : names) values.push_back({output});
     return values;
 }

@@ -167,14 +167,14 @@ class Lowering {
 
     LayerSpec elementwise(const Node& node) {
         using Function = ElementwiseLayer::Function;
-        static const std::map<std::string, Function> kFunctions = {
+        static const std::map<std::string, Function> functions = {
             {"Exp", Function::exp},          {"Log", Function::log},
             {"Sqrt", Function::sqrt},        {"Erf", Function::erf},
             {"Abs", Function::abs},          {"Neg", Function::negate},
             {"Clip", Function::clip},        {"Elu", Function::elu},
             {"Selu", Function::selu},        {"HardSigmoid", Function::hard_sigmoid},
             {"Softplus", Function::softplus}};
-        ElementwiseLayer layer{kFunctions.at(node.op)};
+        ElementwiseLayer layer{functions.at(node.op)};
         const bool is_clip = layer.function == Function::clip;
         layer.first = node.real(is_clip ? "min" : "alpha", 0.F);
         layer.second = node.real(is_clip ? "max" : node.op == "Selu" ? "gamma" : "beta", 0.F);
@@ -183,21 +183,21 @@ class Lowering {
 
     LayerSpec arithmetic(const Node& node) {
         using Kind = ArithmeticLayer::Kind;
-        static const std::map<std::string, Kind> kKinds = {
+        static const std::map<std::string, Kind> kinds = {
             {"Add", Kind::add},    {"Sub", Kind::subtract}, {"Mul", Kind::multiply},
             {"Div", Kind::divide}, {"Pow", Kind::power},    {"PRelu", Kind::slope}};
-        return ArithmeticLayer{kKinds.at(node.op), weight_sides(node)};
+        return ArithmeticLayer{kinds.at(node.op), weight_sides(node)};
     }
 
     LayerSpec reduction(const Node& node) {
         using Kind = ReductionLayer::Kind;
-        static const std::map<std::string, Kind> kKinds = {
+        static const std::map<std::string, Kind> kinds = {
             {"ReduceSum", Kind::sum},
             {"ReduceMean", Kind::mean},
             {"ReduceMax", Kind::max},
             {"ReduceL2", Kind::l2},
             {"ReduceSumSquare", Kind::sum_of_squares}};
-        ReductionLayer layer{kKinds.at(node.op), {}};
+        ReductionLayer layer{kinds.at(node.op), {}};
         for (const std::int64_t axis : node.integers("axes")) {
             layer.axes.push_back(static_cast<std::size_t>(axis - 1));
         }

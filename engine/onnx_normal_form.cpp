@@ -167,6 +167,12 @@ class Reader {
 
     Rewritten add_constant(const Node& node, tl::expected<OnnxConstant, std::string> made) {
         if (!made) return tl::unexpected(made.error());
+        // An empty one has any dimensions beside its 0.
+        if (made->dimensions.size() > kMaxRank ||
+            std::ranges::any_of(made->dimensions, [](auto d) { return d > kMaxDimension; })) {
+            return refuse_form("a constant with a dimension above " +
+                               std::to_string(kMaxDimension) + " would be made (too large)");
+        }
         if (auto spent = spend(form_, made->count()); !spent) return spent;
         if (form_.shapes.contains(node.outputs[0]) ||
             !form_.constants.try_emplace(node.outputs[0], std::move(*made)).second) {

@@ -81,7 +81,7 @@ class Reader {
         return add_constant(name, std::move(*constant));
     }
 
-    Result add_constant(const std::string& name, OnnxConstant constant) {
+    Result add_constant(const std::string& name, OnnxConstant&& constant) {
         if (name.empty() || !content_.constants.try_emplace(name, std::move(constant)).second) {
             return refuse("tensor \"" + name + "\": has no name or is defined twice");
         }

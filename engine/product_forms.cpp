@@ -163,6 +163,11 @@ Rewritten matmul(const Rewrite& at) {
         }
         if (given_rank(at, input) == 0) return refuse_form("a number is no matrix");
     }
+    if (!at.whole() && at.row(1) != nullptr && at.row(1)->rank() == 1) {
+        return refuse_form(
+            "a matrix whose rows are the batch on the right side would mix them "
+            "(unsupported)");
+    }
     if (is_dense(at)) {
         const auto kernel = at.weight(1);
         if (!kernel) return tl::unexpected(kernel.error());

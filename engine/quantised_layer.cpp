@@ -46,63 +46,71 @@ struct Product {
 };
 
 // Inputs of the loop in this order.
-enum : std::size_t {
-    kSource,
-    kResult,
-    kKernel,
-    kSourceZero,
-    kKernelZero,
-    kSourceScale,
-    kKernelScale,
-    kResultScale,
-    kResultZero,
-    kBias
+enum Argument : std::size_t {
+    at_source,
+    at_result,
+    at_kernel,
+    at_source_zero,
+    at_kernel_zero,
+    at_source_scale,
+    at_kernel_scale,
+    at_result_scale,
+    at_result_zero,
+    at_bias
 };
 
-double convolved(const Product& p, const float* source, const float* kernel, std::size_t filter,
-                 std::size_t position, double source_zero, double kernel_zero) {
+// Which result.
+struct Place {
+    std::size_t filter, position;
+    double source_zero, kernel_zero;
+};
+
+double convolved(const Product& p, const float* source, const float* kernel, const Place& at) {
     const std::size_t per_group = p.channels / p.groups;
-    const std::size_t first = filter / (p.filters / p.groups) * per_group;
+    const std::size_t first = at.filter / (p.filters / p.groups) * per_group;
     double sum = 0.0;
     for (std::size_t c = 0; c < per_group; ++c) {
         const float* plane = source + (first + c) * p.taps.input_size;
-        const float* weights = kernel + (filter * per_group + c) * p.taps.kernel_size;
-        for (const Tap& tap : p.taps.at(position)) {
-            sum += (plane[tap.input] - source_zero) * (weights[tap.kernel] - kernel_zero);
+        const float* weights = kernel + (at.filter * per_group + c) * p.taps.kernel_size;
+        for (const Tap& tap : p.taps.at(at.position)) {
+            sum += (plane[tap.input] - at.source_zero) * (weights[tap.kernel] - at.kernel_zero);
         }
     }
     return sum;
 }
 
-double multiplied(const Product& p, const float* source, const float* kernel, std::size_t filter,
-                  std::size_t position, double source_zero, double kernel_zero) {
+double multiplied(const Product& p, const float* source, const float* kernel, const Place& at) {
     double sum = 0.0;
     for (std::size_t k = 0; k < p.channels; ++k) {
-        sum += (source[position * p.channels + k] - source_zero) *
-               (kernel[k * p.filters + filter] - kernel_zero);
+        sum += (source[at.position * p.channels + k] - at.source_zero) *
+               (kernel[k * p.filters + at.filter] - at.kernel_zero);
     }
     return sum;
+}
+
+// Of the sums of one filter, where they become bytes again.
+double scale_of(const Product& p, std::span<float* const> b, std::size_t filter) {
+    if (!p.quantised) return 1.0;
+    const PerChannel kernel_scale{b[at_kernel_scale], p.single_kernel_scale};
+    return static_cast<double>(b[at_source_scale][0]) * kernel_scale[filter] /
+           b[at_result_scale][0];
 }
 
 void multiply_row(const Product& p, std::span<float* const> b, std::size_t row) {
-    const float* source = b[kSource] + row * p.source_size();
-    float* result = b[kResult] + row * p.result_size();
-    const PerChannel kernel_zero{b[kKernelZero], p.single_kernel_zero};
+    const float* source = b[at_source] + row * p.source_size();
+    float* result = b[at_result] + row * p.result_size();
+    const PerChannel kernel_zero{b[at_kernel_zero], p.single_kernel_zero};
+    const auto sum_at = p.convolution ? convolved : multiplied;
     for (std::size_t filter = 0; filter < p.filters; ++filter) {
-        double scale = 1.0;
-        if (p.quantised) {
-            const PerChannel kernel_scale{b[kKernelScale], p.single_kernel_scale};
-            scale =
-                static_cast<double>(b[kSourceScale][0]) * kernel_scale[filter] / b[kResultScale][0];
-        }
-        const auto sum_at = p.convolution ? convolved : multiplied;
+        const double scale = scale_of(p, b, filter);
+        const double bias = p.with_bias ? b[at_bias][filter] : 0.0;
         for (std::size_t position = 0; position < p.positions; ++position) {
-            double sum = sum_at(p, source, b[kKernel], filter, position, b[kSourceZero][0],
-                                kernel_zero[filter]);
-            if (p.with_bias) sum += b[kBias][filter];
+            const double sum =
+                bias + sum_at(p, source, b[at_kernel],
+                              {filter, position, b[at_source_zero][0], kernel_zero[filter]});
             float& to = result[p.convolution ? filter * p.positions + position
                                              : position * p.filters + filter];
-            to = p.quantised ? to_byte(sum * scale, b[kResultZero][0], p.range)
+            to = p.quantised ? to_byte(sum * scale, b[at_result_zero][0], p.range)
                              : static_cast<float>(sum);
         }
     }

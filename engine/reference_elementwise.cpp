@@ -11,7 +11,7 @@ namespace {
 using Function = double (*)(const Node& node, double x);
 
 const std::map<std::string, Function>& functions() {
-    static const std::map<std::string, Function> kFunctions = {
+    static const std::map<std::string, Function> by_operator = {
         {"Relu", [](const Node&, double x) { return std::max(x, 0.0); }},
         {"LeakyRelu",
          [](const Node& n, double x) { return x >= 0.0 ? x : x * n.real("alpha", 0.01F); }},
@@ -45,7 +45,7 @@ const std::map<std::string, Function>& functions() {
         {"Flatten", [](const Node&, double x) { return x; }},
         {"Reshape", [](const Node&, double x) { return x; }},
     };
-    return kFunctions;
+    return by_operator;
 }
 
 double combined(const Node& node, double left, double right) {

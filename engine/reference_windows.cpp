@@ -56,20 +56,20 @@ Values convolution(const Evaluation& at, const Node& node) {
     const Values& x = at.value(node, 0);
     const FloatBuffer& kernel = at.weight(node, 1);
     Values y;
-    for (std::size_t row = 0; row < at.rows; ++row) {
-        for (std::size_t filter = 0; filter < filters; ++filter) {
-            const std::size_t first = row * channels + filter / (filters / groups) * per_group;
-            const double bias = node.inputs.size() > 2 ? at.weight(node, 2)[filter] : 0.0;
-            for (const std::vector<Place>& position : taps) {
-                double sum = bias;
-                for (const Place& tap : position) {
-                    for (std::size_t c = 0; c < per_group; ++c) {
-                        sum += x[(first + c) * plane_size + tap.input] *
-                               kernel[(filter * per_group + c) * kernel_size + tap.kernel];
-                    }
+    for (std::size_t plane = 0; plane < at.rows * filters; ++plane) {
+        const std::size_t filter = plane % filters;
+        const std::size_t first =
+            plane / filters * channels + filter / (filters / groups) * per_group;
+        const double bias = node.inputs.size() > 2 ? at.weight(node, 2)[filter] : 0.0;
+        for (const std::vector<Place>& position : taps) {
+            double sum = bias;
+            for (const Place& tap : position) {
+                for (std::size_t c = 0; c < per_group; ++c) {
+                    sum += x[(first + c) * plane_size + tap.input] *
+                           kernel[(filter * per_group + c) * kernel_size + tap.kernel];
                 }
-                y.push_back(sum);
             }
+            y.push_back(sum);
         }
     }
     return y;

@@ -49,31 +49,37 @@ void spread_row(const Spread& s, std::span<float* const> b, std::size_t row) {
     });
 }
 
+void add_plane(const Spread& s, const float* gradient, float* bias) {
+    for (std::size_t f = 0; f < s.filters; ++f) {
+        for (std::size_t i = 0; i < s.taps.input_size; ++i) {
+            bias[f] += gradient[f * s.taps.input_size + i];
+        }
+    }
+}
+
 // Buffers: source, kernel, gradient of the result, gradients of source, kernel and bias.
+void differentiate_row(const Spread& s, std::span<float* const> b, std::size_t row) {
+    const float* source = b[0] + row * s.source_size();
+    const float* after = b[2] + row * s.result_size();
+    float* before = b[3] + row * s.source_size();
+    add_plane(s, after, b[5]);
+    s.for_each_pair([&](std::size_t c, std::size_t f, std::size_t kernel) {
+        const float* plane = after + f * s.taps.input_size;
+        for (std::size_t p = 0; p < s.taps.positions(); ++p) {
+            const std::size_t place = c * s.taps.positions() + p;
+            for (const Tap& tap : s.taps.at(p)) {
+                before[place] += plane[tap.input] * b[1][kernel + tap.kernel];
+                b[4][kernel + tap.kernel] += plane[tap.input] * source[place];
+            }
+        }
+    });
+}
+
 void differentiate(const Spread& s, std::span<float* const> b, std::size_t rows) {
     std::fill_n(b[3], rows * s.source_size(), 0.F);
     std::fill_n(b[4], s.kernel_count(), 0.F);
     std::fill_n(b[5], s.filters, 0.F);
-    for (std::size_t row = 0; row < rows; ++row) {
-        const float* source = b[0] + row * s.source_size();
-        const float* after = b[2] + row * s.result_size();
-        float* before = b[3] + row * s.source_size();
-        for (std::size_t f = 0; f < s.filters; ++f) {
-            for (std::size_t i = 0; i < s.taps.input_size; ++i) {
-                b[5][f] += after[f * s.taps.input_size + i];
-            }
-        }
-        s.for_each_pair([&](std::size_t c, std::size_t f, std::size_t kernel) {
-            const float* plane = after + f * s.taps.input_size;
-            for (std::size_t p = 0; p < s.taps.positions(); ++p) {
-                const std::size_t place = c * s.taps.positions() + p;
-                for (const Tap& tap : s.taps.at(p)) {
-                    before[place] += plane[tap.input] * b[1][kernel + tap.kernel];
-                    b[4][kernel + tap.kernel] += plane[tap.input] * source[place];
-                }
-            }
-        });
-    }
+    for (std::size_t row = 0; row < rows; ++row) differentiate_row(s, b, row);
 }
 
 }  // namespace

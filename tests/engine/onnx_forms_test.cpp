@@ -69,6 +69,15 @@ TEST(OnnxForms, refuses_constants_that_would_be_made_too_large) {
     }
 }
 
+TEST(OnnxForms, refuses_an_empty_constant_with_a_huge_dimension) {
+    Model model(13);
+    model.input("x", {3}).output("y").shape_constant("empty", {0, std::int64_t{1} << 58});
+    model.node("ConstantOfShape", {"empty"}, "c");
+    model.node("Expand", {"c", "empty"}, "d");
+    model.node("Add", {"x", "d"}, "y");
+    expect_refused(model, {"ConstantOfShape_node", "too large"});
+}
+
 TEST(OnnxForms, refuses_many_constants_that_are_too_large_together) {
     Model model(13);
     model.input("x", {3}).output("y").shape_constant("large", {1024, 4096});
@@ -116,6 +125,18 @@ TEST(OnnxForms, multiplies_whole_matrices_with_every_factor_of_gemm) {
     set(gemm, "beta", 4.F);
     // x^T = [1 3; 2 4], w^T = [-0.5 0; -0.25 0.25], c = [-0.5 -0.25]
     EXPECT_EQ(scores(model, {1, 2, 3, 4}), (std::vector<float>{-4.5F, 0.5F, -6.F, 1.F}));
+}
+
+TEST(OnnxForms, multiplies_from_the_left_without_taking_the_batch_for_rows) {
+    Model model(13, 2);
+    model.input("x", {2}).output("y").weight("w", {2, 2});
+    model.node("MatMul", {"w", "x"}, "y");
+    // w = [-0.5 -0.25; 0 0.25]
+    EXPECT_EQ(scores(model, {1, 2, 3, 4}), (std::vector<float>{-1.25F, -2.F, 0.75F, 1.F}));
+    Model dynamic(13);
+    dynamic.input("x", {2}).output("y").weight("w", {2, 2});
+    dynamic.node("MatMul", {"w", "x"}, "y");
+    expect_refused(dynamic, {"MatMul", "batch"});
 }
 
 TEST(OnnxForms, takes_all_dimensions_from_the_axis_on_together_in_an_old_softmax) {
