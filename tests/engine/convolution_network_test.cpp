@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/convolution_choice.hpp"
 #include "engine/network.hpp"
 #include "engine/reference_network.hpp"
 #include "tests/engine/test_networks.hpp"
@@ -60,13 +61,37 @@ std::vector<float> scores(NetworkRunner& runner, const std::vector<std::vector<f
     return {part.begin(), part.end()};
 }
 
+// The first line of a layer.
+std::string line_of(const Network& network, const std::string& layer) {
+    for (const std::string& line : network.executors()) {
+        if (line.starts_with(layer)) return line;
+    }
+    return {};
+}
+
 TEST(OwnConvolutions, are_used_where_the_table_says_so) {
     const Graph graph = test::own_convolution_networks()[0].graph;
-    const auto lines = compiled(graph, 1)->executors();
-    if (vector_unit().set == VectorUnit::Set::portable) GTEST_SKIP() << "no vector unit";
-    EXPECT_TRUE(lines[0].starts_with("conv1 (Conv): direct, ")) << lines[0];
-    EXPECT_TRUE(lines[1].starts_with("conv2 (Conv) to MaxPool_4 (MaxPool): winograd F(4x4) + pool"))
-        << lines[1];
+    test::on_every_vector_unit([&](const VectorUnit& unit) {
+        const auto network = compiled(graph, 1);
+        const ConvolutionGeometry first{.channels = 2,
+                                        .height = 16,
+                                        .width = 16,
+                                        .filters = 32,
+                                        .out_height = 16,
+                                        .out_width = 16,
+                                        .pad_top = 1,
+                                        .pad_left = 1};
+        ConvolutionGeometry second = first;
+        second.channels = 32;
+        EXPECT_EQ(line_of(*network, "conv1").starts_with("conv1 (Conv): direct, "),
+                  choose_convolution(first, unit) == ConvolutionExecutor::direct);
+        EXPECT_EQ(line_of(*network, "conv2")
+                      .starts_with("conv2 (Conv) to MaxPool_4 (MaxPool): winograd F(4x4) + pool, "),
+                  choose_convolution(second, unit) == ConvolutionExecutor::winograd);
+        if (unit.set != VectorUnit::Set::portable) {
+            EXPECT_EQ(choose_convolution(second, unit), ConvolutionExecutor::winograd);
+        }
+    });
     const auto plain =
         Network::compile(graph, {.executors = CompileOptions::Executors::onednn}).value();
     for (const std::string& line : plain->executors()) {
