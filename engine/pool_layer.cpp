@@ -1,14 +1,10 @@
 // Maximum and average pooling. In training the maximum keeps where it came from in a workspace.
-#include <algorithm>
-
 #include "engine/dilated_pool.hpp"
 
 namespace tamis::engine {
 
 void emit(Emission& to, const PlanLayer& layer, const PoolLayer& pool) {
-    if (std::ranges::any_of(pool.window.dilations, [](auto d) { return d != 1; })) {
-        return emit_dilated_pool(to, layer, pool.window);
-    }
+    if (pool.window.is_dilated()) return emit_dilated_pool(to, layer, pool.window);
     ProgramBuilder& program = to.program();
     BufferId src = to.value_buffer(layer.inputs[0]);
     const auto made = made_for_source(to, src, layer.name, [&](const onednn::Desc& layout) {
