@@ -8,6 +8,8 @@ namespace tamis::engine {
 
 namespace {
 
+constexpr std::uint64_t kMaxListedPlaces = std::uint64_t{1} << 24;  // 128 MiB
+
 class Lowering {
  public:
     Lowering(const Graph& graph, const ValueShapes& shapes) : graph_(graph), shapes_(shapes) {
@@ -78,6 +80,7 @@ class Lowering {
             layer.outputs.push_back(id_of(node.outputs[i]));
         }
         count_multiply_adds(layer);
+        count_listed_places(layer);
         plan_.layers.push_back(std::move(layer));
     }
 
@@ -282,6 +285,26 @@ class Lowering {
         }
     }
 
+    void count_listed_places(const PlanLayer& layer) {
+        const auto taps_at = [&](const Window& window, int value) {
+            const Shape& row = plan_.value_shapes[static_cast<std::size_t>(value)];
+            std::uint64_t taps = row.element_count() / static_cast<std::size_t>(row[0]);
+            for (const std::int64_t extent : window.kernel) {
+                taps = std::min(taps * static_cast<std::uint64_t>(extent), kMaxListedPlaces + 1);
+            }
+            plan_.listed_places += taps;
+        };
+        if (const auto* transposed = std::get_if<TransposedConvolutionLayer>(&layer.spec)) {
+            taps_at(transposed->window, layer.inputs[0]);
+        } else if (const auto* product = std::get_if<IntegerProductLayer>(&layer.spec)) {
+            if (product->window) taps_at(*product->window, layer.outputs[0]);
+        } else if (const auto* pool = std::get_if<PoolLayer>(&layer.spec)) {
+            if (pool->window.is_dilated()) taps_at(pool->window, layer.outputs[0]);
+        } else if (const auto* movement = std::get_if<MovementLayer>(&layer.spec)) {
+            for (const auto& axis : movement->maps.from) plan_.listed_places += axis.size();
+        }
+    }
+
     const Graph& graph_;
     const ValueShapes& shapes_;
     LayerPlan plan_;
@@ -351,7 +374,13 @@ tl::expected<LayerPlan, std::string> plan_layers(const Graph& graph) {
                                   "\" holds NaN or Inf (unusable); every weight must be finite");
         }
     }
-    return Lowering(graph, *shapes).lower();
+    LayerPlan plan = Lowering(graph, *shapes).lower();
+    if (plan.listed_places > kMaxListedPlaces) {
+        return tl::unexpected("windows and movements with more than " +
+                              std::to_string(kMaxListedPlaces) +
+                              " places in all (too many); use fewer or smaller layers");
+    }
+    return plan;
 }
 
 }  // namespace tamis::engine

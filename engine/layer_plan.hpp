@@ -187,9 +187,11 @@ struct LayerPlan {
     std::vector<int> outputs;
     std::vector<PlanLayer> layers;
     std::uint64_t multiply_adds = 0;  // per row
+    std::uint64_t listed_places = 0;  // entries of the lists that plain loops walk, per program
 };
 
-// Error: as check_graph, and weights that are not finite, naming the weight.
+// Error: as check_graph, weights that are not finite, naming the weight, and windows or movements
+// whose lists would be too large.
 [[nodiscard]] tl::expected<LayerPlan, std::string> plan_layers(const Graph& graph);
 
 }  // namespace tamis::engine

@@ -90,8 +90,9 @@ void write_weight(onnx::GraphProto& graph, const std::string& name, const Tensor
 // to the initialisers.
 class NodeWriter {
  public:
-    NodeWriter(onnx::GraphProto& graph, const Node& from)
-        : graph_(graph), from_(from), node_(*graph.add_node()) {
+    NodeWriter(onnx::GraphProto& graph, const Node& from,
+               const std::map<std::string, ElementType>& types)
+        : graph_(graph), from_(from), types_(types), node_(*graph.add_node()) {
         node_.set_name(from.name);
         node_.set_op_type(from.op);
         for (const std::string& input : from.inputs) node_.add_input(input);
@@ -163,13 +164,18 @@ class NodeWriter {
         std::vector<std::int64_t> pads = from_.integers("pads");
         pads.insert(pads.begin() + static_cast<std::ptrdiff_t>(pads.size() / 2), 0);
         integers("pads", with_batch(std::move(pads), 0));
-        // The type of the value is the type of what is padded; only float32 has a choice.
-        if (from_.real("value", 0.F) != 0.F) real("value", from_.real("value", 0.F));
+        if (from_.real("value", 0.F) != 0.F) {
+            const Tensor value{Shape{}, std::vector<float>{from_.real("value", 0.F)}};
+            const std::string name = from_.outputs[0] + "/value";
+            write_weight(graph_, name, value, types_.at(from_.inputs[0]));
+            node_.add_input(name);
+        }
         set_attribute(node_, "mode", from_.attributes.at("mode"));
     }
 
     onnx::GraphProto& graph_;
     const Node& from_;
+    const std::map<std::string, ElementType>& types_;
     onnx::NodeProto& node_;
 };
 
@@ -199,9 +205,9 @@ tl::expected<std::string, std::string> write_onnx(const Graph& given) {
     }
     for (const Node& node : graph.nodes) {
         if (is_recurrent(node)) {
-            NodeWriter(to, recurrence_for_onnx(node)).write();
+            NodeWriter(to, recurrence_for_onnx(node), *types).write();
         } else {
-            NodeWriter(to, node).write();
+            NodeWriter(to, node, *types).write();
         }
     }
     for (const auto& [name, weight] : graph.weights) {

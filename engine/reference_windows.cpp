@@ -43,6 +43,18 @@ Axes spatial_extents(const Shape& row) {
     return {row.dimensions().begin() + 1, row.dimensions().end()};
 }
 
+// One filter at one position; x, kernel: of the group's first channel.
+double tapped(const std::vector<Place>& position, const double* x, const float* kernel,
+              std::size_t channels, std::size_t plane_size, std::size_t kernel_size) {
+    double sum = 0.0;
+    for (const Place& tap : position) {
+        for (std::size_t c = 0; c < channels; ++c) {
+            sum += x[c * plane_size + tap.input] * kernel[c * kernel_size + tap.kernel];
+        }
+    }
+    return sum;
+}
+
 Values convolution(const Evaluation& at, const Node& node) {
     const Window window = *read_window(node, at.in(node).rank() - 1);
     const Axes in_space = spatial_extents(at.in(node));
@@ -62,14 +74,9 @@ Values convolution(const Evaluation& at, const Node& node) {
             plane / filters * channels + filter / (filters / groups) * per_group;
         const double bias = node.inputs.size() > 2 ? at.weight(node, 2)[filter] : 0.0;
         for (const std::vector<Place>& position : taps) {
-            double sum = bias;
-            for (const Place& tap : position) {
-                for (std::size_t c = 0; c < per_group; ++c) {
-                    sum += x[(first + c) * plane_size + tap.input] *
-                           kernel[(filter * per_group + c) * kernel_size + tap.kernel];
-                }
-            }
-            y.push_back(sum);
+            y.push_back(bias + tapped(position, x.data() + first * plane_size,
+                                      kernel.data() + filter * per_group * kernel_size, per_group,
+                                      plane_size, kernel_size));
         }
     }
     return y;

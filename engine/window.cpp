@@ -10,6 +10,10 @@ std::int64_t Window::output_extent(std::size_t axis, std::int64_t input_extent) 
     return room < 0 ? 0 : room / strides[axis] + 1;
 }
 
+bool Window::is_dilated() const {
+    return std::ranges::any_of(dilations, [](std::int64_t dilation) { return dilation != 1; });
+}
+
 tl::expected<Window, std::string> read_window(const Node& node, std::size_t spatial_rank) {
     Window window;
     window.kernel = node.integers("kernel_shape");

@@ -21,6 +21,7 @@ struct Window {
     // Extent of the output along one axis of the given input extent; <= 0 when the window does not
     // fit.
     [[nodiscard]] std::int64_t output_extent(std::size_t axis, std::int64_t input_extent) const;
+    [[nodiscard]] bool is_dilated() const;
     bool operator==(const Window&) const = default;
 };
 

@@ -1,6 +1,4 @@
 // Shapes of convolutions, pools and normalisation over channels.
-#include <algorithm>
-
 #include "engine/shape_rules.hpp"
 #include "engine/window.hpp"
 
@@ -124,8 +122,7 @@ ShapeResult pool_shape(const Inspection& at) {
     }
     auto window = read_window(at.node, x->rank() - 1);
     if (!window) return refuse_shape(window.error());
-    const bool dense = std::ranges::all_of(window->dilations, [](auto d) { return d == 1; });
-    if (!dense && at.node.op != "MaxPool") {
+    if (window->is_dilated() && at.node.op != "MaxPool") {
         return refuse_shape("dilations other than 1 are supported in MaxPool only");
     }
     return windowed_shape(*window, *x, (*x)[0]);

@@ -116,7 +116,7 @@ TEST(OnnxForms, reads_a_static_file_that_mixes_rows_as_one_row) {
 
 TEST(OnnxForms, multiplies_whole_matrices_with_every_factor_of_gemm) {
     Model model(13, 2);
-    model.input("x", {2}).output("y").weight("w", {2, 2}).set_name("w");
+    model.input("x", {2}).output("y").weight("w", {2, 2});
     model.weight("c", {2});
     auto& gemm = model.node("Gemm", {"x", "w", "c"}, "y");
     set(gemm, "transA", std::int64_t{1});
@@ -179,6 +179,15 @@ TEST(OnnxForms, rounds_halves_to_even_and_saturates_bytes) {
     model.node("QuantizeLinear", {"x", "scale"}, "y");
     EXPECT_EQ(scores(model, {0.5F, 1.5F, 2.5F, -1.F, 300.F, 254.5F}),
               (std::vector<float>{0, 2, 2, 0, 255, 254}));
+}
+
+TEST(OnnxForms, refuses_to_compile_lists_that_would_be_too_large) {
+    Model model(13);
+    model.input("x", {1, 65536}).output("y").weight("w", {1, 1, 1024});
+    set(model.node("ConvTranspose", {"x", "w"}, "y"), "pads", Integers{1000, 23});
+    const auto network = Network::compile(*model.read());
+    ASSERT_FALSE(network.has_value());
+    EXPECT_NE(network.error().find("too many"), std::string::npos) << network.error();
 }
 
 TEST(OnnxForms, refuses_inputs_of_integers_a_float_cannot_hold) {
