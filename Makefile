@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench packages configure format lint asan tsan fuzz train-demo-models clean
+.PHONY: demo test build bench bench-training packages configure format lint asan tsan fuzz train-demo-models clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -25,6 +25,10 @@ configure: packages
 bench: build
 	$(BUILD)/bin/tamis bench
 	$(BUILD)/bin/node_bench $(BUILD)/bin bench/menus
+
+# Samples per second of training, beside libtorch where that is installed (bench/README.md).
+bench-training: build
+	$(BUILD)/bin/training_bench --json $(BUILD)/training_bench.json
 
 # The three shipped models, made again from their recipes; the files come out byte for byte the same.
 train-demo-models: build
