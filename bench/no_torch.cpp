@@ -7,4 +7,6 @@ std::unique_ptr<TrainingPeer> torch_peer(const VaeJob&, std::size_t) { return nu
 
 std::unique_ptr<TrainingPeer> torch_peer(const SeedFilterJob&, std::size_t) { return nullptr; }
 
+std::string torch_description() { return "none"; }
+
 }  // namespace tamis::bench

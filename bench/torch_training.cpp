@@ -1,4 +1,5 @@
 // libtorch's side of the training bench: its own modules and its own Adam, one thread.
+#include <dlfcn.h>
 #include <torch/torch.h>
 
 #include "bench/training_jobs.hpp"
@@ -117,6 +118,14 @@ void use_one_thread() {
 }
 
 }  // namespace
+
+std::string torch_description() {
+    // Debian's libtorch takes whatever BLAS is installed; the reference one is ten times slower.
+    const bool fast = dlsym(RTLD_DEFAULT, "openblas_get_config") != nullptr;
+    return TORCH_VERSION + std::string(fast ? " with OpenBLAS"
+                                            : " WITHOUT OpenBLAS (install libopenblas0-pthread, or "
+                                              "its ratios say nothing)");
+}
 
 std::unique_ptr<TrainingPeer> torch_peer(const VaeJob& job, std::size_t mini_batch) {
     use_one_thread();

@@ -49,5 +49,7 @@ class TrainingPeer {
 [[nodiscard]] std::unique_ptr<TrainingPeer> torch_peer(const VaeJob& job, std::size_t mini_batch);
 [[nodiscard]] std::unique_ptr<TrainingPeer> torch_peer(const SeedFilterJob& job,
                                                        std::size_t mini_batch);
+// Its version and what it multiplies matrices with; "none" where it is not there.
+[[nodiscard]] std::string torch_description();
 
 }  // namespace tamis::bench

@@ -4,6 +4,7 @@
 #include <gsl/assert>
 
 #include "engine/dense_chain.hpp"
+#include "engine/relu_kernel.hpp"
 
 namespace tamis::engine {
 
@@ -232,12 +233,28 @@ void Emission::refuse_derivative(const PlanLayer& layer) const {
     }
 }
 
+namespace {
+
+Loop relu_backward_loop(const onednn::Desc& layout, float negative_slope) {
+    const std::size_t count = onednn::bytes_of(layout) / sizeof(float);
+    return [count, negative_slope](std::span<float* const> buffers, std::size_t) {
+        relu_backward(buffers[0], buffers[1], negative_slope, count, buffers[2]);
+    };
+}
+
+}  // namespace
+
 BufferId through_activation(Emission& to, const std::optional<Activation>& kind, BufferId result,
                             BufferId gradient, const std::string& layer) {
     if (!kind) return gradient;
     const onednn::Desc layout = to.desc(result);
     const BufferId after = to.program().in_layout(gradient, layout, layer);
     const BufferId before = to.program().arena(layout);
+    if (kind->kind == Activation::Kind::relu && onednn::is_plain(layout)) {
+        to.program().append(layer, "relu", relu_backward_loop(layout, kind->negative_slope),
+                            {result, after, before});
+        return before;
+    }
     to.program().append(
         layer, onednn::activation_backward(*kind, layout, layout),
         {{DNNL_ARG_DST, result}, {DNNL_ARG_DIFF_DST, after}, {DNNL_ARG_DIFF_SRC, before}});

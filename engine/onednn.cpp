@@ -146,6 +146,14 @@ Desc permuted(const Desc& desc, const std::vector<int>& perm) {
     return desc.permute_axes(place);
 }
 
+std::int64_t channel_block(const Desc& desc) {
+    using Tag = dnnl::memory::format_tag;
+    const Dims dims = dims_of(desc);
+    if (dims.size() != 4) return 0;
+    if (desc == Desc(dims, kFloat, Tag::nChw16c)) return 16;
+    return desc == Desc(dims, kFloat, Tag::nChw8c) ? 8 : 0;
+}
+
 Desc part_of(const Desc& desc, const Dims& dims, const Dims& offsets) {
     return desc.submemory_desc(dims, offsets);
 }

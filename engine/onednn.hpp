@@ -35,6 +35,10 @@ void use_one_thread() noexcept;
 // perm[k] of desc.
 [[nodiscard]] Desc permuted(const Desc& desc, const std::vector<int>& perm);
 
+// Channels side by side of images [batch, channels, height, width] in blocks of 8 or 16; 0: another
+// layout.
+[[nodiscard]] std::int64_t channel_block(const Desc& desc);
+
 // The block of these dimensions at these offsets, in place.
 [[nodiscard]] Desc part_of(const Desc& desc, const Dims& dims, const Dims& offsets);
 

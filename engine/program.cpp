@@ -87,6 +87,14 @@ BufferId ProgramBuilder::row_major(BufferId buffer, const std::string& layer) {
     return in_layout(buffer, onednn::plain(onednn::dims_of(desc(buffer))), layer);
 }
 
+void ProgramBuilder::move_to_slot(BufferId buffer, std::size_t slot) {
+    Buffer& moved = program_.buffers[static_cast<std::size_t>(buffer)];
+    Expects(moved.home == Buffer::Home::arena);
+    moved.home = Buffer::Home::bound;
+    moved.slot = slot;
+    program_.slots = std::max(program_.slots, slot + 1);
+}
+
 namespace {
 
 struct Lifetime {

@@ -60,6 +60,9 @@ class ProgramBuilder {
     [[nodiscard]] onednn::Desc desc(BufferId buffer) const;
     [[nodiscard]] std::size_t step_count() const { return program_.steps.size(); }
     [[nodiscard]] bool is_bound_to(BufferId buffer, std::size_t slot) const;
+    [[nodiscard]] bool is_arena(BufferId buffer) const {
+        return program_.buffers[static_cast<std::size_t>(buffer)].home == Buffer::Home::arena;
+    }
 
     // Appends a primitive; its scratchpad is added.
     void append(const std::string& layer, const onednn::Made& made,
@@ -72,6 +75,8 @@ class ProgramBuilder {
     [[nodiscard]] BufferId in_layout(BufferId buffer, const onednn::Desc& wanted,
                                      const std::string& layer);
     [[nodiscard]] BufferId row_major(BufferId buffer, const std::string& layer);
+    // Lets a buffer of the arena live at an address of the owner instead.
+    void move_to_slot(BufferId buffer, std::size_t slot);
 
     // rows: of one run. keep_all: no arena memory is used twice (backward needs what forward made).
     [[nodiscard]] Program build(std::size_t rows, bool keep_all);

@@ -119,6 +119,7 @@ std::unique_ptr<ProgramMemory> placed(TrainingProgram& program, Program steps, F
 
 bool emit_training(TrainingProgram& program, const TrainingOptions& options) {
     ProgramBuilder builder;
+    program.weights.start_program();
     Emission emission(builder, program.plan, program.weights,
                       {static_cast<std::int64_t>(program.mini_batch), onednn::Use::training, true,
                        options.input_gradients, &program.dropout});
@@ -142,6 +143,7 @@ bool emit_training(TrainingProgram& program, const TrainingOptions& options) {
 bool emit_evaluation(TrainingProgram& program) {
     if (!evaluates_differently(program.plan)) return true;
     ProgramBuilder builder;
+    program.weights.start_program();
     Emission emission(builder, program.plan, program.weights,
                       {static_cast<std::int64_t>(program.mini_batch), onednn::Use::inference, false,
                        false, nullptr});

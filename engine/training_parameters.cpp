@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <gsl/assert>
 
+#include "engine/layout_copy.hpp"
+
 namespace tamis::engine {
 
 TrainingParameters::TrainingParameters(const std::map<std::string, Tensor>& weights,
@@ -19,10 +21,33 @@ TrainingParameters::TrainingParameters(const std::map<std::string, Tensor>& weig
     }
 }
 
+namespace {
+
+// Appends what brings one buffer's values into the other's layout; returns the other.
+BufferId append_copy(ProgramBuilder& program, BufferId from, BufferId to,
+                     const std::string& layer) {
+    if (auto copy = layout_copy(program.desc(from), program.desc(to))) {
+        program.append(layer, "copy", std::move(*copy), {from, to});
+    } else {
+        program.append(layer, onednn::reorder(program.desc(from), program.desc(to)),
+                       {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+    }
+    return to;
+}
+
+}  // namespace
+
 BufferId TrainingParameters::parameter(ProgramBuilder& program, const std::string& name,
                                        const onednn::Desc& natural, const onednn::Desc& wanted,
                                        const std::string& layer) {
-    return program.in_layout(program.bound(natural, weights_.at(name).slot), wanted, layer);
+    std::vector<InLayout>& made = in_layout_[name];
+    for (const InLayout& one : made) {
+        if (one.layout == wanted) return one.buffer;
+    }
+    BufferId buffer = program.bound(natural, weights_.at(name).slot);
+    if (natural != wanted) buffer = append_copy(program, buffer, program.arena(wanted), layer);
+    made.push_back({wanted, buffer});
+    return buffer;
 }
 
 const Shape& TrainingParameters::shape(const std::string& name) const {
@@ -40,11 +65,15 @@ void TrainingParameters::add_gradient(ProgramBuilder&, const std::string& name,
 void TrainingParameters::emit_gradient_sums(ProgramBuilder& program) {
     for (auto& [name, weight] : weights_) {
         if (weight.gradients.empty()) continue;
+        if (weight.gradients.size() == 1 && program.is_arena(weight.gradients[0]) &&
+            program.desc(weight.gradients[0]) == weight.natural) {
+            program.move_to_slot(weight.gradients[0], weight.slot + 1);
+            continue;
+        }
         const BufferId to = program.bound(weight.natural, weight.slot + 1);
         if (weight.gradients.size() == 1) {
             const BufferId from = weight.gradients[0];
-            program.append(name, onednn::reorder(program.desc(from), weight.natural),
-                           {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+            append_copy(program, from, to, name);
             continue;
         }
         std::vector<onednn::Desc> sources;

@@ -23,6 +23,9 @@ class TrainingParameters final : public ParameterBuffers {
     void add_gradient(ProgramBuilder& program, const std::string& name, const onednn::Desc& natural,
                       BufferId gradient, const std::string& layer) override;
 
+    // Before a program is emitted. Within one, a weight is brought into a layout once: it does not
+    // change between forward and backward.
+    void start_program() { in_layout_.clear(); }
     // Appends what sums the gradients of each weight into its array. After all backward steps.
     void emit_gradient_sums(ProgramBuilder& program);
     void bind(ProgramMemory& memory);
@@ -45,7 +48,12 @@ class TrainingParameters final : public ParameterBuffers {
         onednn::Desc natural;
         std::vector<BufferId> gradients;
     };
+    struct InLayout {
+        onednn::Desc layout;
+        BufferId buffer = -1;
+    };
     std::map<std::string, Weight> weights_;
+    std::map<std::string, std::vector<InLayout>> in_layout_;  // of the program being emitted
 };
 
 }  // namespace tamis::engine

@@ -74,6 +74,11 @@ std::vector<NamedGraph> first_layers() {
                    return net.average_pool(x, {.kernel = {2, 3}});
                }),
         single("batch_norm_rows", {10}, [](B& net, V x) { return net.batch_norm(x, "bn"); }),
+        single("dense_batch_norm_dense", {21},
+               [](B& net, V x) {
+                   const auto h = net.batch_norm(net.relu(net.dense(x, 50, "d1")), "bn");
+                   return net.dense(h, 21, "d2");
+               }),
         single("batch_norm_images", {8, 4, 4}, [](B& net, V x) { return net.batch_norm(x, "bn"); }),
         single("relu_batch_norm_padded_convolution", {3, 6, 6},
                [](B& net, V x) {

@@ -121,6 +121,25 @@ TEST_P(EachOptimizer, gives_a_weight_the_same_bits_wherever_it_stands) {
     }
 }
 
+TEST_P(EachOptimizer, lets_the_state_of_a_dead_unit_end_at_zero) {
+    std::vector<float> value{1.F};
+    std::vector<float> gradient{1.F};
+    OptimizerConfig config{.kind = GetParam(), .learning_rate = 0.1F, .momentum = 0.5F};
+    config.beta2 = 0.9F;
+    Optimizer optimizer(config);
+    const std::vector<TrainableParameter> parameters{{"w", Shape{1}, value, gradient, true, 0}};
+    optimizer.step(parameters);
+    gradient[0] = 0.F;
+    for (int step = 0; step < 2000; ++step) optimizer.step(parameters);
+    Checkpoint state;
+    optimizer.save_into(state);
+    for (const auto& [name, values] : state.floats) {
+        for (const float moment : values) {
+            EXPECT_TRUE(moment == 0.F || std::isnormal(moment)) << name << " " << moment;
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Rules, EachOptimizer,
                          testing::Values(Kind::sgd, Kind::nesterov, Kind::adagrad, Kind::rmsprop,
                                          Kind::adam, Kind::nadam));
