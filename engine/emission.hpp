@@ -41,6 +41,8 @@ struct DropoutCounter {
     std::uint64_t step = 0;
 };
 
+class Int8Layers;  // int8_layers.hpp
+
 class Emission {
  public:
     struct Config {
@@ -49,7 +51,8 @@ class Emission {
         bool with_backward = false;  // emit_backward will be called
         bool input_gradients = false;
         const DropoutCounter* dropout = nullptr;  // only with Use::training
-        bool own_kernels = false;  // inference: kernels of ours where they are better
+        bool own_kernels = false;    // inference: kernels of ours where they are better
+        Int8Layers* int8 = nullptr;  // inference: layers that can run in 8-bit integers do
     };
     Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuffers& parameters,
              const Config& config);
@@ -109,6 +112,11 @@ void emit(Emission& to, const PlanLayer& layer, const ArithmeticLayer& arithmeti
 void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat);
 void emit(Emission& to, const PlanLayer& layer, const TransposeLayer& transpose);
 void emit(Emission& to, const PlanLayer& layer, const ReshapeLayer& reshape);
+
+// Only with Config::int8. False: oneDNN has no integer primitive for it, nothing was emitted.
+[[nodiscard]] bool emit_int8(Emission& to, const PlanLayer& layer, const DenseLayer& dense);
+[[nodiscard]] bool emit_int8(Emission& to, const PlanLayer& layer,
+                             const ConvolutionLayer& convolution);
 
 // Some layers work in the layout of their source. One that oneDNN has no primitive for is brought
 // into row-major first.

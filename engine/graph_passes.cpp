@@ -224,4 +224,14 @@ void drop_unread_weights(Graph& graph) {
     std::erase_if(graph.weights, [&](const auto& entry) { return !read.contains(entry.first); });
 }
 
+Graph prepared_for_inference(Graph graph) {
+    drop_nodes(graph, "Dropout");
+    drop_nodes(graph, "Identity");
+    join_matmul_and_bias(graph);
+    fold_gemm_factors(graph);
+    fold_batch_normalisation(graph);
+    drop_unread_weights(graph);
+    return graph;
+}
+
 }  // namespace tamis::engine

@@ -24,4 +24,7 @@ void drop_nodes(Graph& graph, const std::string& op);
 // Weights no node reads disappear.
 void drop_unread_weights(Graph& graph);
 
+// All of these: the graph that inference is compiled from.
+[[nodiscard]] Graph prepared_for_inference(Graph graph);
+
 }  // namespace tamis::engine

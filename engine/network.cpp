@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <gsl/assert>
+#include <optional>
 
 #include "engine/compiled_network.hpp"
 #include "engine/emission.hpp"
 #include "engine/graph_passes.hpp"
+#include "engine/int8_layers.hpp"
 #include "engine/packed_weights.hpp"
 
 namespace tamis::engine {
@@ -19,16 +21,6 @@ constexpr std::size_t kMaxRunnerBytes = std::size_t{1} << 30;
 // cache.
 constexpr std::size_t kMaxValueBytes = std::size_t{1} << 20;
 
-Graph prepared(Graph graph) {
-    drop_nodes(graph, "Dropout");
-    drop_nodes(graph, "Identity");
-    join_matmul_and_bias(graph);
-    fold_gemm_factors(graph);
-    fold_batch_normalisation(graph);
-    drop_unread_weights(graph);
-    return graph;
-}
-
 std::vector<NetworkPort> ports_of(const LayerPlan& plan, const std::vector<int>& values,
                                   const std::vector<std::string>& names) {
     std::vector<NetworkPort> ports;
@@ -40,12 +32,13 @@ std::vector<NetworkPort> ports_of(const LayerPlan& plan, const std::vector<int>&
 }
 
 std::shared_ptr<const Program> tile_program(const LayerPlan& plan, PackedWeights& weights,
-                                            std::size_t rows, bool own_kernels) {
+                                            std::size_t rows, bool own_kernels, Int8Layers* int8) {
     ProgramBuilder builder;
     Emission emission(builder, plan, weights,
                       {.batch = static_cast<std::int64_t>(rows),
                        .use = onednn::Use::inference,
-                       .own_kernels = own_kernels});
+                       .own_kernels = own_kernels,
+                       .int8 = int8});
     emission.emit_forward();
     return std::make_shared<const Program>(builder.build(rows, false));
 }
@@ -66,7 +59,7 @@ std::size_t arena_bytes(const CompiledNetwork& network) {
 tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     const Graph& given, const CompileOptions& options) {
     if (auto checked = check_graph(given); !checked) return tl::unexpected(checked.error());
-    const Graph graph = prepared(given);
+    const Graph graph = prepared_for_inference(given);
     auto plan = plan_layers(graph);
     if (!plan) return tl::unexpected(plan.error());
     auto network = std::make_unique<CompiledNetwork>();
@@ -80,11 +73,19 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     for (const Shape& shape : plan->value_shapes) widest = std::max(widest, shape.element_count());
 
     PackedWeights weights(graph.weights);
-    const bool own_kernels = options.executors == CompileOptions::Executors::all;
+    std::optional<Int8Layers> int8;
+    if (!options.int8.empty()) {
+        auto made = Int8Layers::make(*plan, graph.weights, options.int8);
+        if (!made) return tl::unexpected(made.error());
+        int8 = std::move(*made);
+    }
+    // Our kernels know floats alone.
+    const bool own_kernels = options.executors == CompileOptions::Executors::all && !int8;
     for (const std::size_t rows : kTileRows) {
         // Independent of max_batch, so that the bits are too.
         if (rows > 1 && rows * widest * sizeof(float) > kMaxValueBytes) break;
-        network->tiles.push_back({rows, tile_program(*plan, weights, rows, own_kernels)});
+        network->tiles.push_back(
+            {rows, tile_program(*plan, weights, rows, own_kernels, int8 ? &*int8 : nullptr)});
     }
     network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {
