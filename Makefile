@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench bench-engine packages configure format lint asan tsan fuzz train-demo-models clean
+.PHONY: demo test build bench bench-engine bench-training packages configure format lint asan tsan fuzz train-demo-models clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -33,6 +33,11 @@ bench-engine: packages
 	$(BUILD)/bin/engine_bench --models models/shipped --data $(or $(TAMIS_DATA_DIR),../shared/data) \
 	    --commit $$(git describe --always --dirty) --json $(BUILD)/engine_bench.json
 
+# Samples per second of training, beside libtorch where that is installed (bench/README.md).
+bench-training: packages configure
+	cmake --build --preset release -j $(JOBS) --target training_bench
+	$(BUILD)/bin/training_bench --json $(BUILD)/training_bench.json
+
 # The three shipped models, made again from their recipes; the files come out byte for byte the same.
 train-demo-models: build
 	$(BUILD)/bin/tamis train vae --output models/shipped/vae
@@ -51,7 +56,7 @@ fuzz: packages
 	cmake --build --preset fuzz -j $(JOBS) --target fuzzers
 	tests/fuzz/run-all build/fuzz $(FUZZ_SECONDS)
 
-SOURCES = $(shell git ls-files '*.cpp' '*.hpp')
+SOURCES = $(shell git ls-files "*.cpp" "*.hpp" "*.inl")
 format:
 	clang-format -i $(SOURCES)
 

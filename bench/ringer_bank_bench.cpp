@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/dense_bank.hpp"
 #include "engine/network.hpp"
 #include "engine/random.hpp"
 
@@ -26,7 +27,7 @@ constexpr std::uint64_t kBinSeed = 0xb125;
 struct Clusters {
     std::size_t row_size = 0;
     std::vector<float> rows;
-    std::vector<std::uint16_t> bins;
+    std::vector<std::uint32_t> bins;
 };
 
 Clusters draw_clusters(std::size_t count, std::size_t row_size, std::size_t networks) {
@@ -34,19 +35,28 @@ Clusters draw_clusters(std::size_t count, std::size_t row_size, std::size_t netw
     for (std::size_t row = 0; row < count; ++row) {
         daemon::fill_row(std::span(clusters.rows).subspan(row * row_size, row_size), row, 0);
         clusters.bins.push_back(
-            static_cast<std::uint16_t>(engine::random_below(networks, kBinSeed, 0, row)));
+            static_cast<std::uint32_t>(engine::random_below(networks, kBinSeed, 0, row)));
     }
     return clusters;
 }
 
 // Scores each row by the network of its bin.
 using ScoreRows =
-    std::function<void(std::span<const float> rows, std::span<const std::uint16_t> network_of_row,
+    std::function<void(std::span<const float> rows, std::span<const std::uint32_t> network_of_row,
                        std::span<float> scores)>;
 
-// A network a bin, run cluster by cluster.
+// Tamis has banks; the others have a network a bin, run cluster by cluster.
 tl::expected<ScoreRows, std::string> make_bank(const PeerKind& kind,
                                                const std::vector<engine::Graph>& graphs) {
+    if (kind.name == daemon::kTamis) {
+        auto bank = engine::DenseBank::make(graphs);
+        if (!bank) {
+            return tl::unexpected(bank.error());
+        }
+        return [bank = *bank](
+                   std::span<const float> rows, std::span<const std::uint32_t> network_of_row,
+                   std::span<float> scores) { bank->score(rows, network_of_row, scores); };
+    }
     auto networks = std::make_shared<std::vector<std::unique_ptr<NetworkPeer>>>();
     for (const engine::Graph& graph : graphs) {
         auto peer = kind.make(graph, 1);
@@ -55,7 +65,7 @@ tl::expected<ScoreRows, std::string> make_bank(const PeerKind& kind,
         }
         networks->push_back(std::move(*peer));
     }
-    return [networks](std::span<const float> rows, std::span<const std::uint16_t> network_of_row,
+    return [networks](std::span<const float> rows, std::span<const std::uint32_t> network_of_row,
                       std::span<float> scores) {
         const std::size_t row_size = rows.size() / network_of_row.size();
         for (std::size_t row = 0; row < network_of_row.size(); ++row) {

@@ -11,7 +11,8 @@
 namespace tamis::bench {
 
 // Events of 1, 4 and 10 clusters in random bins. A row of the comparison is an event; its `rows`
-// count clusters. A peer has one network a bin and runs the one that each cluster asks for.
+// count clusters. Tamis scores with a DenseBank; a peer has one network a bin and runs the one that
+// each cluster asks for.
 [[nodiscard]] tl::expected<daemon::NetworkComparison, std::string> compare_banks(
     const std::string& name, const std::vector<engine::Graph>& networks,
     const std::vector<daemon::PeerKind>& peers, const daemon::ComparisonOptions& options);

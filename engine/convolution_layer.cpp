@@ -1,7 +1,8 @@
-// Convolution in one or two dimensions, with groups, strides and dilations. Layouts are left to
+// Convolution in one to three dimensions, with groups, strides and dilations. Layouts are left to
 // oneDNN throughout: a fixed plain source with 20 channels costs a factor 3 (it falls back to
 // GEMM), a plain 2-channel source in training 40.
 #include "engine/emission.hpp"
+#include "engine/vector_convolution.hpp"
 
 namespace tamis::engine {
 
@@ -69,6 +70,7 @@ void emit_backward(Emission& to, const PlanLayer& layer, const ConvolutionLayer&
 
 void emit(Emission& to, const PlanLayer& layer, const ConvolutionLayer& convolution) {
     if (to.config().int8 != nullptr && emit_int8(to, layer, convolution)) return;
+    if (emit_vector_convolution(to, layer, convolution)) return;
     ProgramBuilder& program = to.program();
     const onednn::Dims src_dims = to.dims(layer.inputs[0]);
     const onednn::Dims dst_dims = to.dims(layer.outputs[0]);

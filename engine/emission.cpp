@@ -3,16 +3,25 @@
 #include <algorithm>
 #include <gsl/assert>
 
+#include "engine/dense_chain.hpp"
+
 namespace tamis::engine {
 
 namespace {
 
 bool has_parameters(const LayerSpec& spec) {
+    const auto has_weight = [](const std::array<std::string, 2>& weights) {
+        return !weights[0].empty() || !weights[1].empty();
+    };
     const auto* arithmetic = std::get_if<ArithmeticLayer>(&spec);
+    const auto* product = std::get_if<MatMulLayer>(&spec);
     return std::holds_alternative<DenseLayer>(spec) ||
            std::holds_alternative<ConvolutionLayer>(spec) ||
+           std::holds_alternative<TransposedConvolutionLayer>(spec) ||
            std::holds_alternative<NormalisationLayer>(spec) ||
-           (arithmetic != nullptr && !arithmetic->weight.empty());
+           std::holds_alternative<RecurrentLayer>(spec) ||
+           (arithmetic != nullptr && has_weight(arithmetic->weights)) ||
+           (product != nullptr && has_weight(product->weights));
 }
 
 // oneDNN's own message does not say where.
@@ -54,9 +63,22 @@ void Emission::emit_forward() {
     for (const int input : plan_.inputs) {
         set_value(input, program_.bound(onednn::plain(dims(input)), slot++));
     }
-    for (const PlanLayer& layer : plan_.layers) {
+    for (std::size_t i = 0; i < plan_.layers.size();) {
+        const PlanLayer& layer = plan_.layers[i];
+        if (absorbed_.contains(&layer)) {
+            ++i;
+            continue;
+        }
+        const std::size_t end =
+            config_.own_kernels != nullptr ? DenseChain::end_of_run(plan_, i) : i;
+        if (end > i) {
+            emit_dense_chain(*this, i, end);
+            i = end;
+            continue;
+        }
         named(layer.name,
               [&] { std::visit([&](const auto& spec) { emit(*this, layer, spec); }, layer.spec); });
+        ++i;
     }
     // What no layer could write into its port is copied there.
     for (std::size_t port = 0; port < plan_.outputs.size(); ++port, ++slot) {
@@ -120,6 +142,18 @@ BufferId Emission::parameter(const std::string& name, const onednn::Desc& natura
     return parameters_.parameter(program_, name, natural, wanted, layer);
 }
 
+std::vector<const PlanLayer*> Emission::readers(int value) const {
+    std::vector<const PlanLayer*> found;
+    for (const PlanLayer& layer : plan_.layers) {
+        if (std::ranges::find(layer.inputs, value) != layer.inputs.end()) found.push_back(&layer);
+    }
+    return found;
+}
+
+bool Emission::is_output(int value) const {
+    return std::ranges::find(plan_.outputs, value) != plan_.outputs.end();
+}
+
 void Emission::add_parameter_gradient(const std::string& name, const onednn::Desc& natural,
                                       BufferId gradient, const std::string& layer) {
     parameters_.add_gradient(program_, name, natural, gradient, layer);
@@ -159,6 +193,43 @@ BufferId Emission::gradient(int value, const std::string& layer) {
 
 void Emission::add_gradient(int value, BufferId gradient) {
     gradients_[static_cast<std::size_t>(value)].push_back(gradient);
+}
+
+const Shape& Emission::row_shape(int value) const {
+    return plan_.value_shapes[static_cast<std::size_t>(value)];
+}
+
+onednn::Desc Emission::weight_layout(const std::string& name) const {
+    const onednn::Dims dims = weight_dims(name);
+    return onednn::plain(dims.empty() ? onednn::Dims{1} : dims);
+}
+
+BufferId Emission::plain_parameter(const std::string& name, const std::string& layer) {
+    const onednn::Desc layout = weight_layout(name);
+    return parameter(name, layout, layout, layer);
+}
+
+BufferId Emission::plain_source(int value, const std::string& layer) {
+    return program_.row_major(value_buffer(value), layer);
+}
+
+BufferId Emission::plain_destination(int value) {
+    const BufferId buffer = destination(value, onednn::plain(dims(value)));
+    set_value(value, buffer);
+    return buffer;
+}
+
+BufferId Emission::plain_gradient(int value, const std::string& layer) {
+    return program_.row_major(gradient(value, layer), layer);
+}
+
+void Emission::refuse_derivative(const PlanLayer& layer) const {
+    if (!config_.with_backward) return;
+    for (const int input : layer.inputs) {
+        if (needs_gradient(input)) {
+            throw EmissionError("layer " + layer.name + " has no derivative");
+        }
+    }
 }
 
 BufferId through_activation(Emission& to, const std::optional<Activation>& kind, BufferId result,

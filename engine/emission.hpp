@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -42,6 +44,11 @@ struct DropoutCounter {
 };
 
 class Int8Layers;  // int8_layers.hpp
+// What our own kernels are made of, and what was made: shared by the programs of all tiles.
+struct OwnKernels {
+    const std::map<std::string, Tensor>& weights;
+    std::map<std::string, std::shared_ptr<const void>> made;  // by layer
+};
 
 class Emission {
  public:
@@ -51,8 +58,8 @@ class Emission {
         bool with_backward = false;  // emit_backward will be called
         bool input_gradients = false;
         const DropoutCounter* dropout = nullptr;  // only with Use::training
-        bool own_kernels = false;    // inference: kernels of ours where they are better
-        Int8Layers* int8 = nullptr;  // inference: layers that can run in 8-bit integers do
+        OwnKernels* own_kernels = nullptr;  // inference: kernels of ours where they are better
+        Int8Layers* int8 = nullptr;         // inference: layers that can run in 8-bit integers do
     };
     Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuffers& parameters,
              const Config& config);
@@ -65,6 +72,7 @@ class Emission {
     [[nodiscard]] BufferId value_buffer(int value) const;
 
     // ---- for the layers ----
+    [[nodiscard]] const LayerPlan& plan() const { return plan_; }
     [[nodiscard]] ProgramBuilder& program() { return program_; }
     [[nodiscard]] const Config& config() const { return config_; }
     [[nodiscard]] onednn::Dims dims(int value) const;  // batch first
@@ -75,6 +83,11 @@ class Emission {
     [[nodiscard]] BufferId destination(int value, const onednn::Desc& desc);
     [[nodiscard]] BufferId parameter(const std::string& name, const onednn::Desc& natural,
                                      const onednn::Desc& wanted, const std::string& layer);
+    [[nodiscard]] std::vector<const PlanLayer*> readers(int value) const;
+    [[nodiscard]] bool is_output(int value) const;
+    // A later layer, the only reader of an inner value, that the present one also computes: its own
+    // emit() is left out, its result is set by the present layer.
+    void absorb(const PlanLayer& layer) { absorbed_.insert(&layer); }
     void add_parameter_gradient(const std::string& name, const onednn::Desc& natural,
                                 BufferId gradient, const std::string& layer);
     void on_backward(const PlanLayer& layer, std::function<void()> emit) {
@@ -85,6 +98,19 @@ class Emission {
     [[nodiscard]] BufferId gradient(int value, const std::string& layer);
     void add_gradient(int value, BufferId gradient);
 
+    // For kernels of ours: everything row-major.
+    [[nodiscard]] const Shape& row_shape(int value) const;
+    [[nodiscard]] const Shape& weight_shape(const std::string& name) const {
+        return parameters_.shape(name);
+    }
+    [[nodiscard]] onednn::Desc weight_layout(const std::string& name) const;
+    [[nodiscard]] BufferId plain_parameter(const std::string& name, const std::string& layer);
+    [[nodiscard]] BufferId plain_source(int value, const std::string& layer);
+    [[nodiscard]] BufferId plain_destination(int value);  // becomes the value's buffer
+    [[nodiscard]] BufferId plain_gradient(int value, const std::string& layer);
+    // Throws where training would have to go back through this layer.
+    void refuse_derivative(const PlanLayer& layer) const;
+
  private:
     ProgramBuilder& program_;
     const LayerPlan& plan_;
@@ -93,6 +119,7 @@ class Emission {
     std::vector<BufferId> values_;                  // by value id, -1: not made yet
     std::vector<std::vector<BufferId>> gradients_;  // by value id: one per reader
     std::vector<bool> needs_gradient_;              // by value id
+    std::set<const PlanLayer*> absorbed_;
     struct Backward {
         std::string layer;
         std::function<void()> emit;
@@ -103,15 +130,29 @@ class Emission {
 
 void emit(Emission& to, const PlanLayer& layer, const DenseLayer& dense);
 void emit(Emission& to, const PlanLayer& layer, const ConvolutionLayer& convolution);
+void emit(Emission& to, const PlanLayer& layer, const TransposedConvolutionLayer& convolution);
 void emit(Emission& to, const PlanLayer& layer, const PoolLayer& pool);
 void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normalisation);
 void emit(Emission& to, const PlanLayer& layer, const ActivationLayer& activation);
+void emit(Emission& to, const PlanLayer& layer, const ElementwiseLayer& elementwise);
 void emit(Emission& to, const PlanLayer& layer, const SoftmaxLayer& softmax);
+void emit(Emission& to, const PlanLayer& layer, const LogSoftmaxLayer& softmax);
 void emit(Emission& to, const PlanLayer& layer, const DropoutLayer& dropout);
+void emit(Emission& to, const PlanLayer& layer, const RecurrentLayer& recurrent);
 void emit(Emission& to, const PlanLayer& layer, const ArithmeticLayer& arithmetic);
+void emit(Emission& to, const PlanLayer& layer, const MatMulLayer& product);
+void emit(Emission& to, const PlanLayer& layer, const ReductionLayer& reduction);
+void emit(Emission& to, const PlanLayer& layer, const ArgMaxLayer& selection);
+void emit(Emission& to, const PlanLayer& layer, const TopKLayer& selection);
 void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat);
+void emit(Emission& to, const PlanLayer& layer, const MovementLayer& movement);
 void emit(Emission& to, const PlanLayer& layer, const TransposeLayer& transpose);
 void emit(Emission& to, const PlanLayer& layer, const ReshapeLayer& reshape);
+void emit(Emission& to, const PlanLayer& layer, const QuantiseLayer& quantise);
+void emit(Emission& to, const PlanLayer& layer, const IntegerProductLayer& product);
+
+// Inference with own kernels: layers [first, last) of a run of DenseChain as one step.
+void emit_dense_chain(Emission& to, std::size_t first, std::size_t last);
 
 // Only with Config::int8. False: oneDNN has no integer primitive for it, nothing was emitted.
 [[nodiscard]] bool emit_int8(Emission& to, const PlanLayer& layer, const DenseLayer& dense);

@@ -17,6 +17,25 @@ T attribute_or(const Node& node, const std::string& key, T otherwise) {
 
 std::string describe(const Node& node) { return "node \"" + node.name + "\" (" + node.op + ")"; }
 
+// Rewrites may give every reader its own copy of a weight, packing its own layout.
+constexpr std::size_t kMaxWeightReads = std::size_t{1} << 28;
+
+tl::expected<void, std::string> check_weight_reads(const Graph& graph) {
+    std::size_t reads = 0;
+    for (const Node& node : graph.nodes) {
+        for (const std::string& input : node.inputs) {
+            const auto weight = graph.weights.find(input);
+            if (weight != graph.weights.end()) reads += weight->second.shape.element_count();
+        }
+        if (reads > kMaxWeightReads) {
+            return tl::unexpected(describe(node) + ": the nodes up to it read more than " +
+                                  std::to_string(kMaxWeightReads) +
+                                  " weights (too many); use a smaller network");
+        }
+    }
+    return {};
+}
+
 tl::expected<void, std::string> check_names(const Graph& graph) {
     std::set<std::string> seen;
     const auto define = [&](const std::string& name) -> tl::expected<void, std::string> {
@@ -27,6 +46,13 @@ tl::expected<void, std::string> check_names(const Graph& graph) {
         }
         return {};
     };
+    for (const auto& [name, type] : graph.integer_types) {
+        const bool is_input =
+            std::ranges::find(graph.inputs, name, &GraphInput::name) != graph.inputs.end();
+        if (!is_input && !graph.weights.contains(name)) {
+            return tl::unexpected("\"" + name + "\" has a type and is neither input nor weight");
+        }
+    }
     for (const auto& [name, tensor] : graph.weights) {
         if (auto done = define(name); !done) return done;
         if (tensor.values.size() != tensor.shape.element_count()) {
@@ -69,6 +95,7 @@ std::vector<std::int64_t> Node::integers(const std::string& key) const {
 
 tl::expected<ValueShapes, std::string> check_graph(const Graph& graph) {
     if (auto named = check_names(graph); !named) return tl::unexpected(named.error());
+    if (auto reads = check_weight_reads(graph); !reads) return tl::unexpected(reads.error());
     if (graph.inputs.empty() || graph.outputs.empty()) {
         return tl::unexpected(std::string("a network without input or output; it needs both"));
     }
@@ -81,6 +108,7 @@ tl::expected<ValueShapes, std::string> check_graph(const Graph& graph) {
             shapes[node.outputs[i]] = std::move((*inferred)[i]);
         }
     }
+    if (auto types = infer_element_types(graph); !types) return tl::unexpected(types.error());
     std::set<std::string> seen;
     for (const std::string& output : graph.outputs) {
         if (!shapes.contains(output) || !seen.insert(output).second) {

@@ -38,6 +38,44 @@ GraphValue GraphBuilder::dense(const GraphValue& x, std::int64_t units, const st
                        {}});
 }
 
+RecurrentValues GraphBuilder::lstm(const GraphValue& x, std::int64_t hidden,
+                                   const std::string& name, const RecurrentOptions& options) {
+    return recurrence({name, "LSTM", {}, {name + "/out", name + "/last", name + "/last_cell"}, {}},
+                      x, 4, hidden, options);
+}
+
+RecurrentValues GraphBuilder::gru(const GraphValue& x, std::int64_t hidden, const std::string& name,
+                                  const RecurrentOptions& options) {
+    Node node{name, "GRU", {}, {name + "/out", name + "/last"}, {}};
+    node.attributes["linear_before_reset"] = std::int64_t{options.linear_before_reset ? 1 : 0};
+    return recurrence(std::move(node), x, 3, hidden, options);
+}
+
+RecurrentValues GraphBuilder::recurrence(Node node, const GraphValue& x, std::int64_t gates,
+                                         std::int64_t hidden, const RecurrentOptions& options) {
+    using Direction = RecurrentOptions::Direction;
+    const Shape& row = shape(x);
+    Expects(row.rank() >= 2);
+    const std::int64_t in = row[row.rank() - 1];
+    const std::int64_t directions = options.direction == Direction::bidirectional ? 2 : 1;
+    Tensor kernel{Shape{directions, gates * hidden, in}};
+    Tensor recurrence{Shape{directions, gates * hidden, hidden}};
+    initialise(kernel, Initialiser::glorot_uniform, in, hidden, seed_, node.name + "/kernel");
+    initialise(recurrence, Initialiser::glorot_uniform, hidden, hidden, seed_,
+               node.name + "/recurrence");
+    node.inputs = {x.name, add_weights(node.name + "/kernel", std::move(kernel)),
+                   add_weights(node.name + "/recurrence", std::move(recurrence)),
+                   add_weights(node.name + "/bias", Tensor{Shape{directions, 2 * gates * hidden}})};
+    node.attributes["hidden_size"] = hidden;
+    node.attributes["direction"] =
+        std::string(options.direction == Direction::forward   ? "forward"
+                    : options.direction == Direction::reverse ? "reverse"
+                                                              : "bidirectional");
+    node.attributes["with"] = std::string("B");
+    const GraphValue last{node.outputs[1]};
+    return {append(std::move(node)), last};
+}
+
 GraphValue GraphBuilder::convolution(const GraphValue& x, std::int64_t filters,
                                      const std::string& name, const ConvolutionOptions& options) {
     const Shape& row = shape(x);
@@ -102,7 +140,7 @@ GraphValue GraphBuilder::pool(const std::string& op, const GraphValue& x,
         {"strides", strides},
         {"pads", std::vector<std::int64_t>(2 * options.kernel.size(), 0)}};
     if (op == "AveragePool") attributes["count_include_pad"] = std::int64_t{0};
-    return append(op, {x.name}, std::move(attributes));
+    return apply(op, {x.name}, std::move(attributes));
 }
 
 GraphValue GraphBuilder::max_pool(const GraphValue& x, const PoolOptions& options) {
@@ -113,57 +151,57 @@ GraphValue GraphBuilder::average_pool(const GraphValue& x, const PoolOptions& op
     return pool("AveragePool", x, options);
 }
 
-GraphValue GraphBuilder::relu(const GraphValue& x) { return append("Relu", {x.name}); }
+GraphValue GraphBuilder::relu(const GraphValue& x) { return apply("Relu", {x.name}); }
 
 GraphValue GraphBuilder::leaky_relu(const GraphValue& x, float alpha) {
-    return append("LeakyRelu", {x.name}, {{"alpha", alpha}});
+    return apply("LeakyRelu", {x.name}, {{"alpha", alpha}});
 }
 
-GraphValue GraphBuilder::tanh(const GraphValue& x) { return append("Tanh", {x.name}); }
+GraphValue GraphBuilder::tanh(const GraphValue& x) { return apply("Tanh", {x.name}); }
 
-GraphValue GraphBuilder::sigmoid(const GraphValue& x) { return append("Sigmoid", {x.name}); }
+GraphValue GraphBuilder::sigmoid(const GraphValue& x) { return apply("Sigmoid", {x.name}); }
 
 GraphValue GraphBuilder::softmax(const GraphValue& x) {
-    return append("Softmax", {x.name}, {{"axis", static_cast<std::int64_t>(shape(x).rank())}});
+    return apply("Softmax", {x.name}, {{"axis", static_cast<std::int64_t>(shape(x).rank())}});
 }
 
 GraphValue GraphBuilder::dropout(const GraphValue& x, float ratio) {
-    return append("Dropout", {x.name}, {{"ratio", ratio}});
+    return apply("Dropout", {x.name}, {{"ratio", ratio}});
 }
 
-GraphValue GraphBuilder::flatten(const GraphValue& x) { return append("Flatten", {x.name}); }
+GraphValue GraphBuilder::flatten(const GraphValue& x) { return apply("Flatten", {x.name}); }
 
 GraphValue GraphBuilder::reshape(const GraphValue& x, Shape row_shape) {
     const auto dimensions = row_shape.dimensions();
-    return append("Reshape", {x.name},
-                  {{"shape", std::vector<std::int64_t>(dimensions.begin(), dimensions.end())}});
+    return apply("Reshape", {x.name},
+                 {{"shape", std::vector<std::int64_t>(dimensions.begin(), dimensions.end())}});
 }
 
 GraphValue GraphBuilder::concat(const std::vector<GraphValue>& parts) {
     std::vector<std::string> names;
     for (const GraphValue& part : parts) names.push_back(part.name);
-    return append("Concat", std::move(names), {{"axis", std::int64_t{1}}});
+    return apply("Concat", std::move(names), {{"axis", std::int64_t{1}}});
 }
 
 GraphValue GraphBuilder::transpose(const GraphValue& x, std::vector<std::int64_t> perm) {
-    return append("Transpose", {x.name}, {{"perm", std::move(perm)}});
+    return apply("Transpose", {x.name}, {{"perm", std::move(perm)}});
 }
 
 GraphValue GraphBuilder::add(const GraphValue& x, const GraphValue& y) {
-    return append("Add", {x.name, y.name});
+    return apply("Add", {x.name, y.name});
 }
 
 GraphValue GraphBuilder::multiply(const GraphValue& x, const GraphValue& y) {
-    return append("Mul", {x.name, y.name});
+    return apply("Mul", {x.name, y.name});
 }
 
 GraphValue GraphBuilder::add_weight(const GraphValue& x, const std::string& name, Tensor weight) {
-    return append("Add", {x.name, add_weights(name, std::move(weight))});
+    return apply("Add", {x.name, add_weights(name, std::move(weight))});
 }
 
 GraphValue GraphBuilder::multiply_weight(const GraphValue& x, const std::string& name,
                                          Tensor weight) {
-    return append("Mul", {x.name, add_weights(name, std::move(weight))});
+    return apply("Mul", {x.name, add_weights(name, std::move(weight))});
 }
 
 const Shape& GraphBuilder::shape(const GraphValue& value) const {
@@ -188,10 +226,27 @@ GraphValue GraphBuilder::append(Node node) {
     return value;
 }
 
-GraphValue GraphBuilder::append(const std::string& op, std::vector<std::string> inputs,
-                                std::map<std::string, Attribute> attributes) {
+GraphValue GraphBuilder::apply(const std::string& op, std::vector<std::string> inputs,
+                               std::map<std::string, Attribute> attributes) {
+    return apply_to_many(op, std::move(inputs), std::move(attributes), 1)[0];
+}
+
+std::vector<GraphValue> GraphBuilder::apply_to_many(const std::string& op,
+                                                    std::vector<std::string> inputs,
+                                                    std::map<std::string, Attribute> attributes,
+                                                    std::size_t outputs) {
     const std::string name = op + "_" + std::to_string(graph_.nodes.size());
-    return append(Node{name, op, std::move(inputs), {name}, std::move(attributes)});
+    std::vector<std::string> names{name};
+    while (names.size() < outputs) names.push_back(name + "/" + std::to_string(names.size()));
+    append(Node{name, op, std::move(inputs), names, std::move(attributes)});
+    std::vector<GraphValue> values;
+    for (const std::string& output : names) values.push_back({output});
+    return values;
+}
+
+std::string GraphBuilder::weight(const std::string& name, Tensor tensor, ElementType type) {
+    if (type != ElementType::float32) graph_.integer_types[name] = type;
+    return add_weights(name, std::move(tensor));
 }
 
 std::string GraphBuilder::add_weights(const std::string& name, Tensor tensor) {

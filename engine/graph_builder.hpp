@@ -40,6 +40,16 @@ struct ConvolutionOptions {
     Initialiser weights = Initialiser::glorot_uniform;
 };
 
+struct RecurrentOptions {
+    enum class Direction { forward, reverse, bidirectional } direction = Direction::forward;
+    bool linear_before_reset = true;  // of GRU; true: as Keras and PyTorch
+};
+
+struct RecurrentValues {
+    GraphValue sequence;  // [..., steps, directions, hidden]
+    GraphValue last;      // [..., directions, hidden]: the state at the end
+};
+
 struct PoolOptions {
     std::vector<std::int64_t> kernel = {};   // per spatial axis
     std::vector<std::int64_t> strides = {};  // empty: the kernel
@@ -60,6 +70,12 @@ class GraphBuilder {
     // Weights "<name>/kernel" [filters, channels / groups, ...] and "<name>/bias" [filters].
     GraphValue convolution(const GraphValue& x, std::int64_t filters, const std::string& name,
                            const ConvolutionOptions& options);
+    // x: rows [..., steps, inputs]; weights "<name>/kernel", "/recurrence" and "/bias" in ONNX's
+    // forms (recurrent_form.hpp).
+    RecurrentValues lstm(const GraphValue& x, std::int64_t hidden, const std::string& name,
+                         const RecurrentOptions& options = {});
+    RecurrentValues gru(const GraphValue& x, std::int64_t hidden, const std::string& name,
+                        const RecurrentOptions& options = {});
     // Over the first dimension of the row; weights "<name>/gamma", "/beta", "/moving_mean",
     // "/moving_variance".
     GraphValue batch_norm(const GraphValue& x, const std::string& name, float epsilon = 1e-3F,
@@ -83,13 +99,23 @@ class GraphBuilder {
     GraphValue add_weight(const GraphValue& x, const std::string& name, Tensor weight);
     GraphValue multiply_weight(const GraphValue& x, const std::string& name, Tensor weight);
 
+    // Any operator in its normal form of graph.hpp; inputs are names of values or weights.
+    GraphValue apply(const std::string& op, std::vector<std::string> inputs,
+                     std::map<std::string, Attribute> attributes = {});
+    // The same for one of several outputs.
+    std::vector<GraphValue> apply_to_many(const std::string& op, std::vector<std::string> inputs,
+                                          std::map<std::string, Attribute> attributes,
+                                          std::size_t outputs);
+    std::string weight(const std::string& name, Tensor tensor,
+                       ElementType type = ElementType::float32);
+
     [[nodiscard]] const Shape& shape(const GraphValue& value) const;
     [[nodiscard]] Graph build();
 
  private:
     GraphValue append(Node node);
-    GraphValue append(const std::string& op, std::vector<std::string> inputs,
-                      std::map<std::string, Attribute> attributes = {});
+    RecurrentValues recurrence(Node node, const GraphValue& x, std::int64_t gates,
+                               std::int64_t hidden, const RecurrentOptions& options);
     GraphValue pool(const std::string& op, const GraphValue& x, const PoolOptions& options);
     std::string add_weights(const std::string& name, Tensor tensor);
 

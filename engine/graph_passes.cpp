@@ -30,7 +30,18 @@ std::string fresh_weight_name(const Graph& graph, const std::string& wanted) {
     return name;
 }
 
-bool is_dense(const Node& node) { return node.op == "Gemm" || node.op == "MatMul"; }
+// Of row vectors with a weight. Stacks of matrices have their units elsewhere.
+bool is_dense(const Graph& graph, const ValueShapes& shapes, const Node& node) {
+    if (node.op != "MatMul") return node.op == "Gemm";
+    const auto row = shapes.find(node.inputs[0]);
+    return row != shapes.end() && row->second.rank() == 1 && graph.weights.contains(node.inputs[1]);
+}
+
+// Names of values do not change their shapes under these rewrites.
+ValueShapes shapes_of(const Graph& graph) {
+    auto shapes = check_graph(graph);
+    return shapes ? std::move(*shapes) : ValueShapes{};
+}
 
 std::int64_t unit_count(const Graph& graph, const Node& node) {
     const Shape& weight = graph.weights.at(node.inputs[1]).shape;
@@ -131,11 +142,11 @@ void absorb_into_producer(Graph& graph, std::size_t index, Node& producer) {
     graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
-bool try_fold(Graph& graph, std::size_t index) {
+bool try_fold(Graph& graph, const ValueShapes& shapes, std::size_t index) {
     const Node& node = graph.nodes[index];
     const ChannelMap map = channel_map(graph, node);
     Node* before = producer_of(graph, node.inputs[0]);
-    if (before != nullptr && (is_dense(*before) || before->op == "Conv") &&
+    if (before != nullptr && (is_dense(graph, shapes, *before) || before->op == "Conv") &&
         reader_count(graph, node.inputs[0]) == 1) {
         fold_after(graph, *before, map);
         absorb_into_producer(graph, index, *before);
@@ -144,7 +155,7 @@ bool try_fold(Graph& graph, std::size_t index) {
     const auto reader = std::ranges::find_if(graph.nodes, [&](const Node& other) {
         return !other.inputs.empty() && other.inputs[0] == node.outputs[0];
     });
-    if (reader != graph.nodes.end() && is_dense(*reader) &&
+    if (reader != graph.nodes.end() && is_dense(graph, shapes, *reader) &&
         reader_count(graph, node.outputs[0]) == 1) {
         fold_before(graph, *reader, map);
         bypass(graph, index);
@@ -156,6 +167,7 @@ bool try_fold(Graph& graph, std::size_t index) {
 }  // namespace
 
 void join_matmul_and_bias(Graph& graph) {
+    const ValueShapes shapes = shapes_of(graph);
     for (std::size_t i = 0; i < graph.nodes.size();) {
         const Node& add = graph.nodes[i];
         const std::size_t value_side =
@@ -163,8 +175,8 @@ void join_matmul_and_bias(Graph& graph) {
         Node* product = add.op == "Add" ? producer_of(graph, add.inputs[value_side]) : nullptr;
         const auto bias =
             add.op == "Add" ? graph.weights.find(add.inputs[1 - value_side]) : graph.weights.end();
-        if (product == nullptr || product->op != "MatMul" || bias == graph.weights.end() ||
-            reader_count(graph, product->outputs[0]) != 1 ||
+        if (product == nullptr || product->op != "MatMul" || !is_dense(graph, shapes, *product) ||
+            bias == graph.weights.end() || reader_count(graph, product->outputs[0]) != 1 ||
             bias->second.shape != Shape{unit_count(graph, *product)}) {
             ++i;
             continue;
@@ -191,8 +203,9 @@ void fold_gemm_factors(Graph& graph) {
 }
 
 void fold_batch_normalisation(Graph& graph) {
+    const ValueShapes shapes = shapes_of(graph);
     for (std::size_t i = 0; i < graph.nodes.size();) {
-        if (graph.nodes[i].op != "BatchNormalization" || !try_fold(graph, i)) ++i;
+        if (graph.nodes[i].op != "BatchNormalization" || !try_fold(graph, shapes, i)) ++i;
     }
 }
 
@@ -221,7 +234,11 @@ void drop_nodes(Graph& graph, const std::string& op) {
 void drop_unread_weights(Graph& graph) {
     std::set<std::string> read;
     for (const Node& node : graph.nodes) read.insert(node.inputs.begin(), node.inputs.end());
-    std::erase_if(graph.weights, [&](const auto& entry) { return !read.contains(entry.first); });
+    const auto unread = [&](const auto& entry) { return !read.contains(entry.first); };
+    std::erase_if(graph.integer_types, [&](const auto& entry) {
+        return unread(entry) && graph.weights.contains(entry.first);
+    });
+    std::erase_if(graph.weights, unread);
 }
 
 Graph prepared_for_inference(Graph graph) {

@@ -77,73 +77,184 @@ class Lowering {
         for (std::size_t i = 1; i < node.outputs.size(); ++i) {
             layer.outputs.push_back(id_of(node.outputs[i]));
         }
-        const auto shape_of = [&](int id) {
-            return plan_.value_shapes[static_cast<std::size_t>(id)];
-        };
-        if (std::holds_alternative<ArithmeticLayer>(layer.spec) && layer.inputs.size() == 2 &&
-            shape_of(layer.inputs[0]) != shape_of(layer.outputs[0])) {
-            std::swap(layer.inputs[0], layer.inputs[1]);
-        }
         count_multiply_adds(layer);
         plan_.layers.push_back(std::move(layer));
     }
 
     LayerSpec spec_of(const Node& node, std::string& output) {
-        if (node.op == "Gemm" || node.op == "MatMul") {
+        if (is_dense(node)) {
             DenseLayer dense{
                 node.inputs[1], weight_or_none(node, 2), node.integer("transB", 0) != 0, {}};
             dense.activation = absorb_activation(node, output);
             return dense;
         }
         if (node.op == "Conv") {
-            const std::size_t spatial = shapes_.at(node.inputs[0]).rank() - 1;
             ConvolutionLayer convolution{node.inputs[1],
                                          weight_or_none(node, 2),
-                                         *read_window(node, spatial),
+                                         window_of(node),
                                          node.integer("group", 1),
                                          {}};
             convolution.activation = absorb_activation(node, output);
             return convolution;
         }
         if (const auto activation = activation_of(node)) return ActivationLayer{*activation};
-        if (node.op == "MaxPool" || node.op == "AveragePool") return pool_of(node);
-        if (node.op == "BatchNormalization") {
-            return NormalisationLayer{node.inputs[1],
-                                      node.inputs[2],
-                                      node.inputs[3],
-                                      node.inputs[4],
-                                      node.real("epsilon", 1e-5F),
-                                      node.real("momentum", 0.9F)};
-        }
-        if (node.op == "Softmax") return SoftmaxLayer{static_cast<int>(node.integer("axis", 1))};
-        if (node.op == "Concat") return ConcatLayer{static_cast<int>(node.integer("axis", 1))};
-        if (node.op == "Dropout") return DropoutLayer{node.real("ratio", 0.5F)};
-        if (node.op == "Transpose") {
-            const std::vector<std::int64_t> perm = node.integers("perm");
-            return TransposeLayer{{perm.begin(), perm.end()}};
-        }
-        if (node.op == "Add" || node.op == "Mul") {
-            ArithmeticLayer arithmetic{
-                node.op == "Add" ? ArithmeticLayer::Kind::add : ArithmeticLayer::Kind::multiply,
-                {}};
-            for (const std::string& input : node.inputs) {
-                if (graph_.weights.contains(input)) arithmetic.weight = input;
-            }
-            return arithmetic;
-        }
-        Expects(node.op == "Flatten" || node.op == "Reshape" || node.op == "Identity");
-        return ReshapeLayer{};
+        if (is_recurrent(node)) return recurrent_layer(node);
+        const auto found = kLowerings.find(node.op);
+        Expects(found != kLowerings.end());
+        return (this->*found->second)(node);
     }
 
-    PoolLayer pool_of(const Node& node) {
-        const std::size_t spatial = shapes_.at(node.inputs[0]).rank() - 1;
-        PoolLayer pool{PoolLayer::Kind::max, *read_window(node, spatial)};
-        if (node.op == "AveragePool") {
-            pool.kind = node.integer("count_include_pad", 0) != 0
-                            ? PoolLayer::Kind::average_with_padding
-                            : PoolLayer::Kind::average_of_inside;
+    [[nodiscard]] bool is_dense(const Node& node) const {
+        return node.op == "Gemm" ||
+               (node.op == "MatMul" && graph_.weights.contains(node.inputs[1]) &&
+                shapes_.at(node.inputs[0]).rank() == 1);
+    }
+
+    [[nodiscard]] Window window_of(const Node& node) const {
+        return *read_window(node, shapes_.at(node.inputs[0]).rank() - 1);
+    }
+
+    static std::size_t axis_of(const Node& node) {
+        return static_cast<std::size_t>(node.integer("axis", 1) - 1);
+    }
+
+    [[nodiscard]] std::array<std::string, 2> weight_sides(const Node& node) const {
+        std::array<std::string, 2> weights;
+        for (std::size_t i = 0; i < 2; ++i) {
+            if (graph_.weights.contains(node.inputs[i])) weights.at(i) = node.inputs[i];
         }
-        return pool;
+        return weights;
+    }
+
+    [[nodiscard]] ByteRange range_of(const std::string& zero_point) const {
+        const auto type = graph_.integer_types.find(zero_point);
+        const bool is_signed =
+            type != graph_.integer_types.end() && type->second == ElementType::int8;
+        return is_signed ? ByteRange{-128.F, 127.F} : ByteRange{0.F, 255.F};
+    }
+
+    LayerSpec normalisation(const Node& node) {
+        return NormalisationLayer{node.inputs[1],
+                                  node.inputs[2],
+                                  node.inputs[3],
+                                  node.inputs[4],
+                                  node.real("epsilon", 1e-5F),
+                                  node.real("momentum", 0.9F)};
+    }
+
+    LayerSpec transposed_convolution(const Node& node) {
+        return TransposedConvolutionLayer{node.inputs[1], weight_or_none(node, 2), window_of(node),
+                                          node.integer("group", 1)};
+    }
+
+    LayerSpec softmax(const Node& node) {
+        return SoftmaxLayer{static_cast<int>(node.integer("axis", 1))};
+    }
+    LayerSpec log_softmax(const Node& node) { return LogSoftmaxLayer{axis_of(node)}; }
+    LayerSpec concat(const Node& node) {
+        return ConcatLayer{static_cast<int>(node.integer("axis", 1))};
+    }
+    LayerSpec dropout(const Node& node) { return DropoutLayer{node.real("ratio", 0.5F)}; }
+    LayerSpec transpose(const Node& node) {
+        const std::vector<std::int64_t> perm = node.integers("perm");
+        return TransposeLayer{{perm.begin(), perm.end()}};
+    }
+    LayerSpec reshape(const Node&) { return ReshapeLayer{}; }
+    LayerSpec matmul(const Node& node) { return MatMulLayer{weight_sides(node)}; }
+    LayerSpec movement(const Node& node) {
+        return MovementLayer{*axis_maps_of(node, shapes_.at(node.inputs[0]))};
+    }
+
+    LayerSpec elementwise(const Node& node) {
+        using Function = ElementwiseLayer::Function;
+        static const std::map<std::string, Function> kFunctions = {
+            {"Exp", Function::exp},          {"Log", Function::log},
+            {"Sqrt", Function::sqrt},        {"Erf", Function::erf},
+            {"Abs", Function::abs},          {"Neg", Function::negate},
+            {"Clip", Function::clip},        {"Elu", Function::elu},
+            {"Selu", Function::selu},        {"HardSigmoid", Function::hard_sigmoid},
+            {"Softplus", Function::softplus}};
+        ElementwiseLayer layer{kFunctions.at(node.op)};
+        const bool is_clip = layer.function == Function::clip;
+        layer.first = node.real(is_clip ? "min" : "alpha", 0.F);
+        layer.second = node.real(is_clip ? "max" : node.op == "Selu" ? "gamma" : "beta", 0.F);
+        return layer;
+    }
+
+    LayerSpec arithmetic(const Node& node) {
+        using Kind = ArithmeticLayer::Kind;
+        static const std::map<std::string, Kind> kKinds = {
+            {"Add", Kind::add},    {"Sub", Kind::subtract}, {"Mul", Kind::multiply},
+            {"Div", Kind::divide}, {"Pow", Kind::power},    {"PRelu", Kind::slope}};
+        return ArithmeticLayer{kKinds.at(node.op), weight_sides(node)};
+    }
+
+    LayerSpec reduction(const Node& node) {
+        using Kind = ReductionLayer::Kind;
+        static const std::map<std::string, Kind> kKinds = {
+            {"ReduceSum", Kind::sum},
+            {"ReduceMean", Kind::mean},
+            {"ReduceMax", Kind::max},
+            {"ReduceL2", Kind::l2},
+            {"ReduceSumSquare", Kind::sum_of_squares}};
+        ReductionLayer layer{kKinds.at(node.op), {}};
+        for (const std::int64_t axis : node.integers("axes")) {
+            layer.axes.push_back(static_cast<std::size_t>(axis - 1));
+        }
+        return layer;
+    }
+
+    LayerSpec arg_max(const Node& node) {
+        return ArgMaxLayer{axis_of(node), node.integer("select_last_index", 0) != 0
+                                              ? ArgMaxLayer::Of::last
+                                              : ArgMaxLayer::Of::first};
+    }
+
+    LayerSpec top_k(const Node& node) {
+        return TopKLayer{axis_of(node), node.integer("largest", 1) != 0
+                                            ? TopKLayer::Order::largest
+                                            : TopKLayer::Order::smallest};
+    }
+
+    LayerSpec quantise(const Node& node) {
+        return QuantiseLayer{node.op == "QuantizeLinear" ? QuantiseLayer::Direction::to_bytes
+                                                         : QuantiseLayer::Direction::from_bytes,
+                             {node.inputs[1], node.inputs[2]},
+                             axis_of(node),
+                             range_of(node.inputs[2])};
+    }
+
+    LayerSpec integer_product(const Node& node) {
+        IntegerProductLayer layer;
+        const bool quantised = node.op.starts_with("QLinear");
+        layer.kernel = node.inputs[quantised ? 3 : 1];
+        layer.source_zero = node.inputs[2];
+        layer.kernel_zero = node.inputs[quantised ? 5 : 3];
+        if (node.op.find("Conv") != std::string::npos) {
+            layer.window = window_of(node);
+            layer.groups = node.integer("group", 1);
+        }
+        if (quantised) {
+            layer.result = IntegerProductLayer::Result{node.inputs[1],
+                                                       node.inputs[4],
+                                                       {node.inputs[6], node.inputs[7]},
+                                                       range_of(node.inputs[7]),
+                                                       weight_or_none(node, 8)};
+        }
+        return layer;
+    }
+
+    using Lower = LayerSpec (Lowering::*)(const Node&);
+    static const std::map<std::string, Lower> kLowerings;
+
+    LayerSpec pool(const Node& node) {
+        PoolLayer layer{PoolLayer::Kind::max, window_of(node)};
+        if (node.op == "AveragePool") {
+            layer.kind = node.integer("count_include_pad", 0) != 0
+                             ? PoolLayer::Kind::average_with_padding
+                             : PoolLayer::Kind::average_of_inside;
+        }
+        return layer;
     }
 
     void count_multiply_adds(const PlanLayer& layer) {
@@ -154,6 +265,20 @@ class Lowering {
             const std::size_t per_output = graph_.weights.at(convolution->kernel).values.size() /
                                            static_cast<std::size_t>(out[0]);
             plan_.multiply_adds += per_output * out.element_count();
+        } else if (const auto* recurrent = std::get_if<RecurrentLayer>(&layer.spec)) {
+            const Shape& in = plan_.value_shapes[static_cast<std::size_t>(layer.inputs[0])];
+            plan_.multiply_adds += recurrent_multiply_adds(graph_, *recurrent, in);
+        } else if (const auto* transposed = std::get_if<TransposedConvolutionLayer>(&layer.spec)) {
+            const Shape& in = plan_.value_shapes[static_cast<std::size_t>(layer.inputs[0])];
+            const std::size_t per_input = graph_.weights.at(transposed->kernel).values.size() /
+                                          static_cast<std::size_t>(in[0]);
+            plan_.multiply_adds += per_input * in.element_count();
+        } else if (const auto* product = std::get_if<MatMulLayer>(&layer.spec)) {
+            const Shape& left = product->weights[0].empty()
+                                    ? plan_.value_shapes[static_cast<std::size_t>(layer.inputs[0])]
+                                    : graph_.weights.at(product->weights[0]).shape;
+            plan_.multiply_adds +=
+                out.element_count() * static_cast<std::size_t>(left[left.rank() - 1]);
         }
     }
 
@@ -162,6 +287,57 @@ class Lowering {
     LayerPlan plan_;
     std::map<std::string, int> ids_;
     std::map<std::size_t, bool> absorbed_;
+};
+
+const std::map<std::string, Lowering::Lower> Lowering::kLowerings = {
+    {"Abs", &Lowering::elementwise},
+    {"Add", &Lowering::arithmetic},
+    {"ArgMax", &Lowering::arg_max},
+    {"AveragePool", &Lowering::pool},
+    {"BatchNormalization", &Lowering::normalisation},
+    {"Cast", &Lowering::reshape},
+    {"Clip", &Lowering::elementwise},
+    {"Concat", &Lowering::concat},
+    {"ConvInteger", &Lowering::integer_product},
+    {"ConvTranspose", &Lowering::transposed_convolution},
+    {"DequantizeLinear", &Lowering::quantise},
+    {"Div", &Lowering::arithmetic},
+    {"Dropout", &Lowering::dropout},
+    {"Elu", &Lowering::elementwise},
+    {"Erf", &Lowering::elementwise},
+    {"Exp", &Lowering::elementwise},
+    {"Expand", &Lowering::movement},
+    {"Flatten", &Lowering::reshape},
+    {"Gather", &Lowering::movement},
+    {"HardSigmoid", &Lowering::elementwise},
+    {"Identity", &Lowering::reshape},
+    {"Log", &Lowering::elementwise},
+    {"LogSoftmax", &Lowering::log_softmax},
+    {"MatMul", &Lowering::matmul},
+    {"MatMulInteger", &Lowering::integer_product},
+    {"MaxPool", &Lowering::pool},
+    {"Mul", &Lowering::arithmetic},
+    {"Neg", &Lowering::elementwise},
+    {"PRelu", &Lowering::arithmetic},
+    {"Pad", &Lowering::movement},
+    {"Pow", &Lowering::arithmetic},
+    {"QLinearConv", &Lowering::integer_product},
+    {"QLinearMatMul", &Lowering::integer_product},
+    {"QuantizeLinear", &Lowering::quantise},
+    {"ReduceL2", &Lowering::reduction},
+    {"ReduceMax", &Lowering::reduction},
+    {"ReduceMean", &Lowering::reduction},
+    {"ReduceSum", &Lowering::reduction},
+    {"ReduceSumSquare", &Lowering::reduction},
+    {"Reshape", &Lowering::reshape},
+    {"Selu", &Lowering::elementwise},
+    {"Slice", &Lowering::movement},
+    {"Softmax", &Lowering::softmax},
+    {"Softplus", &Lowering::elementwise},
+    {"Sqrt", &Lowering::elementwise},
+    {"Sub", &Lowering::arithmetic},
+    {"TopK", &Lowering::top_k},
+    {"Transpose", &Lowering::transpose},
 };
 
 }  // namespace

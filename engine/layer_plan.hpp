@@ -3,13 +3,16 @@
 // part of it. Plain data, cold path.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <variant>
 #include <vector>
 
+#include "engine/axis_maps.hpp"
 #include "engine/graph.hpp"
+#include "engine/recurrent_form.hpp"
 #include "engine/window.hpp"
 
 namespace tamis::engine {
@@ -17,6 +20,7 @@ namespace tamis::engine {
 struct Activation {
     enum class Kind { relu, tanh, sigmoid } kind = Kind::relu;
     float negative_slope = 0.F;  // of Relu: LeakyRelu's alpha
+    bool operator==(const Activation&) const = default;
 };
 
 struct DenseLayer {
@@ -32,6 +36,13 @@ struct ConvolutionLayer {
     Window window;
     std::int64_t groups = 1;
     std::optional<Activation> activation;
+};
+
+struct TransposedConvolutionLayer {
+    std::string kernel;  // [channels, filters / groups, ...]
+    std::string bias;    // empty: none
+    Window window;
+    std::int64_t groups = 1;
 };
 
 struct PoolLayer {
@@ -53,11 +64,93 @@ struct SoftmaxLayer {
     int axis = 1;
 };
 
-// Addition or multiplication; the second side is a value (then weight is empty) or a weight,
-// possibly repeated.
+struct LogSoftmaxLayer {
+    std::size_t axis = 0;  // of the row
+};
+
+// A function of one element, with at most two constants.
+struct ElementwiseLayer {
+    enum class Function {
+        exp,
+        log,
+        sqrt,
+        erf,
+        abs,
+        negate,
+        clip,  // first..second
+        elu,   // first: alpha
+        selu,  // first: alpha, second: gamma
+        hard_sigmoid,
+        softplus
+    } function = Function::exp;
+    float first = 0.F;
+    float second = 0.F;
+};
+
+// Two sides, repeated as in ONNX; each a value (then its weight is empty) or a weight.
 struct ArithmeticLayer {
-    enum class Kind { add, multiply } kind = Kind::add;
-    std::string weight;
+    enum class Kind { add, subtract, multiply, divide, power, slope } kind = Kind::add;
+    std::array<std::string, 2> weights;
+};
+
+// Stacks of matrices; each side a value (then its weight is empty) or a weight.
+struct MatMulLayer {
+    std::array<std::string, 2> weights;
+};
+
+struct ReductionLayer {
+    enum class Kind { sum, mean, max, l2, sum_of_squares } kind = Kind::sum;
+    std::vector<std::size_t> axes;  // of the row
+};
+
+struct ArgMaxLayer {
+    std::size_t axis = 0;                          // of the row
+    enum class Of { first, last } of = Of::first;  // of several equal ones
+};
+
+struct TopKLayer {
+    std::size_t axis = 0;  // of the row
+    enum class Order { largest, smallest } order = Order::largest;
+};
+
+struct MovementLayer {
+    AxisMaps maps;
+};
+
+// Integers of a byte with their scale and zero point, all names of weights.
+struct Quantisation {
+    std::string scale;
+    std::string zero_point;
+};
+
+struct ByteRange {
+    float low = 0.F;
+    float high = 255.F;
+};
+
+struct QuantiseLayer {
+    enum class Direction { to_bytes, from_bytes } direction = Direction::to_bytes;
+    Quantisation by;
+    std::size_t axis = 0;  // of the row: where there are several scales
+    ByteRange range;
+};
+
+// A convolution, or without a window a product with a matrix, of bytes: the sum is exact.
+struct IntegerProductLayer {
+    std::string kernel;
+    std::optional<Window> window;
+    std::int64_t groups = 1;
+    std::string source_zero;
+    std::string kernel_zero;
+    // QLinear forms: back to bytes.
+    struct Result {
+        std::string source_scale;
+        std::string kernel_scale;
+        Quantisation by;
+        ByteRange range;
+        std::string bias;  // empty: none
+    };
+    std::optional<Result> result;
 };
 
 struct ConcatLayer {
@@ -74,14 +167,17 @@ struct DropoutLayer {
     float ratio = 0.5F;
 };
 
-using LayerSpec = std::variant<DenseLayer, ConvolutionLayer, PoolLayer, NormalisationLayer,
-                               ActivationLayer, SoftmaxLayer, ArithmeticLayer, ConcatLayer,
-                               TransposeLayer, ReshapeLayer, DropoutLayer>;
+using LayerSpec = std::variant<DenseLayer, ConvolutionLayer, TransposedConvolutionLayer, PoolLayer,
+                               NormalisationLayer, ActivationLayer, ElementwiseLayer, SoftmaxLayer,
+                               LogSoftmaxLayer, ArithmeticLayer, MatMulLayer, ReductionLayer,
+                               ArgMaxLayer, TopKLayer, ConcatLayer, MovementLayer, TransposeLayer,
+                               ReshapeLayer, DropoutLayer, QuantiseLayer, IntegerProductLayer,
+                               RecurrentLayer>;
 
 struct PlanLayer {
     std::string name;  // "hidden (Gemm)": for messages
     LayerSpec spec;
-    std::vector<int> inputs;   // value ids; of Add and Mul the side with the result's shape first
+    std::vector<int> inputs;   // value ids
     std::vector<int> outputs;  // value ids
 };
 

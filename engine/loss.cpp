@@ -20,17 +20,36 @@ double weight_of(const LossBatch& batch, std::size_t row) {
     return batch.weight.empty() ? 1.0 : static_cast<double>(batch.weight[row]);
 }
 
+// The first target that the test refuses, by row.
+template <class Test>
+tl::expected<void, std::string> check_each(std::span<const float> targets, std::size_t per_row,
+                                           const std::string& right, const Test& is_right) {
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+        if (!is_right(targets[i])) {
+            return tl::unexpected("target of row " + std::to_string(i / per_row) + " is " +
+                                  std::to_string(targets[i]) + " (no meaning); right " + right);
+        }
+    }
+    return {};
+}
+
 }  // namespace
+
+tl::expected<void, std::string> Loss::check_targets(std::span<const float>, std::size_t) const {
+    return {};
+}
 
 double MeanSquaredError::evaluate(const LossBatch& batch, std::span<float> gradient) const {
     check(batch, gradient, batch.width);
     const double scale = 1.0 / static_cast<double>(batch.rows * batch.width);
     double loss = 0.0;
-    for (std::size_t i = 0; i < batch.rows * batch.width; ++i) {
-        const double weight = weight_of(batch, i / batch.width) * scale;
-        const double difference = static_cast<double>(batch.output[i]) - batch.target[i];
-        loss += weight * difference * difference;
-        gradient[i] = static_cast<float>(2.0 * weight * difference);
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        const double weight = weight_of(batch, row) * scale;
+        for (std::size_t i = row * batch.width; i < (row + 1) * batch.width; ++i) {
+            const double difference = static_cast<double>(batch.output[i]) - batch.target[i];
+            loss += weight * difference * difference;
+            gradient[i] = static_cast<float>(2.0 * weight * difference);
+        }
     }
     return loss;
 }
@@ -54,6 +73,26 @@ double BinaryCrossEntropyWithLogits::evaluate(const LossBatch& batch,
             static_cast<float>(weight * ((1.0 - t) * p - positive_weight_ * t * (1.0 - p)));
     }
     return loss;
+}
+
+tl::expected<void, std::string> BinaryCrossEntropyWithLogits::check_targets(
+    std::span<const float> targets, std::size_t width) const {
+    return check_each(targets, width, "is 0 to 1",
+                      [](float target) { return target >= 0.F && target <= 1.F; });
+}
+
+tl::expected<void, std::string> CategoricalCrossEntropyWithLogits::check_targets(
+    std::span<const float> targets, std::size_t width) const {
+    if (!class_weights_.empty() && class_weights_.size() != width) {
+        return tl::unexpected(std::to_string(class_weights_.size()) +
+                              " class weights (wrong number); right is one for each of the " +
+                              std::to_string(width) + " outputs");
+    }
+    return check_each(targets, 1, "are whole numbers from 0 to " + std::to_string(width - 1),
+                      [width](float target) {
+                          return target >= 0.F && target < static_cast<float>(width) &&
+                                 target == std::floor(target);
+                      });
 }
 
 double CategoricalCrossEntropyWithLogits::evaluate(const LossBatch& batch,

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 namespace tamis::engine {
@@ -26,6 +27,9 @@ class Loss {
                                           std::span<float> gradient) const = 0;
     // Floats of target per row for a network of this many outputs.
     [[nodiscard]] virtual std::size_t target_width(std::size_t width) const { return width; }
+    // Error: a target that has no meaning, with its row. evaluate() relies on it.
+    [[nodiscard]] virtual tl::expected<void, std::string> check_targets(
+        std::span<const float> targets, std::size_t width) const;
     [[nodiscard]] virtual std::string name() const = 0;
 };
 
@@ -37,12 +41,14 @@ class MeanSquaredError final : public Loss {
 };
 
 // Mean over the outputs of the binary cross-entropy of sigmoid(output), targets 0..1; a target t
-// weighs t * positive_weight + (1 - t).
+// weighs t * positive_weight + (1 - t): the weight of the positive class.
 class BinaryCrossEntropyWithLogits final : public Loss {
  public:
     explicit BinaryCrossEntropyWithLogits(double positive_weight = 1.0)
         : positive_weight_(positive_weight) {}
     [[nodiscard]] double evaluate(const LossBatch& batch, std::span<float> gradient) const override;
+    [[nodiscard]] tl::expected<void, std::string> check_targets(std::span<const float> targets,
+                                                                std::size_t width) const override;
     [[nodiscard]] std::string name() const override { return "binary cross-entropy"; }
 
  private:
@@ -58,6 +64,8 @@ class CategoricalCrossEntropyWithLogits final : public Loss {
         : class_weights_(std::move(class_weights)) {}
     [[nodiscard]] double evaluate(const LossBatch& batch, std::span<float> gradient) const override;
     [[nodiscard]] std::size_t target_width(std::size_t) const override { return 1; }
+    [[nodiscard]] tl::expected<void, std::string> check_targets(std::span<const float> targets,
+                                                                std::size_t width) const override;
     [[nodiscard]] std::string name() const override { return "categorical cross-entropy"; }
 
  private:

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::array<std::size_t, 4> kTileRows = {1, 4, 16, 64};
 constexpr std::size_t kMaxRunnerBytes = std::size_t{1} << 30;
+// Some seconds per row; a file of a few bytes can ask for a day.
+constexpr std::uint64_t kMaxMultiplyAdds = std::uint64_t{1} << 36;
 // A wider tile does not pay when one intermediate value of it no longer fits the second-level
 // cache.
 constexpr std::size_t kMaxValueBytes = std::size_t{1} << 20;
@@ -32,7 +34,8 @@ std::vector<NetworkPort> ports_of(const LayerPlan& plan, const std::vector<int>&
 }
 
 std::shared_ptr<const Program> tile_program(const LayerPlan& plan, PackedWeights& weights,
-                                            std::size_t rows, bool own_kernels, Int8Layers* int8) {
+                                            std::size_t rows, OwnKernels* own_kernels,
+                                            Int8Layers* int8) {
     ProgramBuilder builder;
     Emission emission(builder, plan, weights,
                       {.batch = static_cast<std::int64_t>(rows),
@@ -56,6 +59,24 @@ std::size_t arena_bytes(const CompiledNetwork& network) {
     return bytes;
 }
 
+std::string too_large_for_a_runner() {
+    return "a runner would need more than 1 GiB; lower the batch or the network's size";
+}
+
+// Before oneDNN sees a size or memory is taken. No product overflows: a row has at most 2^26 values
+// and a batch 2^16 rows.
+tl::expected<void, std::string> check_size(const CompiledNetwork& network) {
+    if (network.multiply_adds > kMaxMultiplyAdds) {
+        return tl::unexpected(std::to_string(network.multiply_adds) +
+                              " multiply-adds per row (too many); at most " +
+                              std::to_string(kMaxMultiplyAdds) + " are run");
+    }
+    if (port_floats(network) * sizeof(float) > kMaxRunnerBytes) {
+        return tl::unexpected(too_large_for_a_runner());
+    }
+    return {};
+}
+
 tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     const Graph& given, const CompileOptions& options) {
     if (auto checked = check_graph(given); !checked) return tl::unexpected(checked.error());
@@ -69,6 +90,8 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     network->outputs = ports_of(*plan, plan->outputs, graph.outputs);
     network->max_batch = options.max_batch;
     network->multiply_adds = plan->multiply_adds;
+    network->padded_rows = options.max_batch;
+    if (auto fits = check_size(*network); !fits) return tl::unexpected(fits.error());
     std::size_t widest = 1;
     for (const Shape& shape : plan->value_shapes) widest = std::max(widest, shape.element_count());
 
@@ -79,19 +102,19 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
         if (!made) return tl::unexpected(made.error());
         int8 = std::move(*made);
     }
-    // Our kernels know floats alone.
-    const bool own_kernels = options.executors == CompileOptions::Executors::all && !int8;
+    OwnKernels kernels{graph.weights, {}};
+    // Our kernels of floats would take the layers before the integers do.
+    OwnKernels* own =
+        options.executors == CompileOptions::Executors::all && !int8 ? &kernels : nullptr;
     for (const std::size_t rows : kTileRows) {
         // Independent of max_batch, so that the bits are too.
         if (rows > 1 && rows * widest * sizeof(float) > kMaxValueBytes) break;
         network->tiles.push_back(
-            {rows, tile_program(*plan, weights, rows, own_kernels, int8 ? &*int8 : nullptr)});
+            {rows, tile_program(*plan, weights, rows, own, int8 ? &*int8 : nullptr)});
     }
     network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {
-        return tl::unexpected(
-            std::string("a runner would need more than 1 GiB; lower the batch or the network's "
-                        "size"));
+        return tl::unexpected(too_large_for_a_runner());
     }
     if (network->tiles.back().program->any_rows) {
         // Kernels that take any count need one program, and no padding.
@@ -159,6 +182,7 @@ struct NetworkRunner::Memory {
     std::vector<FloatBuffer> outputs;  // padded_rows x row_size
     FloatBuffer arena;                 // shared by the tiles, which run one after another
     std::vector<ProgramMemory> tiles;
+    bool rows_flagged = false;  // finite_ holds a 0
 };
 
 NetworkRunner::NetworkRunner(std::shared_ptr<const Network> network)
@@ -212,18 +236,17 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
         }
         row += wanted;
     }
-    check_rows(rows);
-    for (std::size_t row = 0; row < rows; ++row) {
-        if (finite_[row] == 0) return RunStatus::non_finite_rows;
-    }
-    return RunStatus::ok;
+    return check_rows(rows) ? RunStatus::ok : RunStatus::non_finite_rows;
 }
 
-void NetworkRunner::check_rows(std::size_t rows) noexcept {
+bool NetworkRunner::check_rows(std::size_t rows) noexcept {
     const CompiledNetwork& compiled = network_->compiled();
-    std::fill_n(finite_.begin(), rows, static_cast<unsigned char>(1));
+    if (memory_->rows_flagged) std::ranges::fill(finite_, static_cast<unsigned char>(1));
+    memory_->rows_flagged = false;
     const auto check = [&](const NetworkPort& port, const FloatBuffer& values) {
-        const std::span<const float> all(values);
+        const auto all = std::span<const float>(values).first(rows * port.row_size);
+        if (all_finite(all)) return;  // nearly always; whose row it was is asked only after a find
+        memory_->rows_flagged = true;
         for (std::size_t row = 0; row < rows; ++row) {
             const bool finite = all_finite(all.subspan(row * port.row_size, port.row_size));
             finite_[row] = static_cast<unsigned char>(finite_[row] & static_cast<int>(finite));
@@ -235,6 +258,7 @@ void NetworkRunner::check_rows(std::size_t rows) noexcept {
     for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
         check(compiled.outputs[port], memory_->outputs[port]);
     }
+    return !memory_->rows_flagged;
 }
 
 }  // namespace tamis::engine

@@ -39,8 +39,8 @@ struct CompiledNetwork;  // network.cpp: what oneDNN sees
 
 class Network {
  public:
-    // Error: what check_graph refuses, weights that are not finite, or memory beyond 1 GiB per
-    // runner.
+    // Error: what check_graph refuses, weights that are not finite, memory beyond 1 GiB per runner
+    // or for packed weights, or more than 2^36 multiply-adds per row.
     [[nodiscard]] static tl::expected<std::shared_ptr<const Network>, std::string> compile(
         const Graph& graph, const CompileOptions& options = {});
     explicit Network(std::unique_ptr<const CompiledNetwork> compiled);
@@ -92,7 +92,8 @@ class NetworkRunner {
 
  private:
     struct Memory;
-    void check_rows(std::size_t rows) noexcept;
+    // True when all are finite.
+    bool check_rows(std::size_t rows) noexcept;
     std::shared_ptr<const Network> network_;
     std::unique_ptr<Memory> memory_;
     std::vector<unsigned char> finite_;

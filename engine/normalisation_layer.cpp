@@ -59,18 +59,20 @@ void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normal
         const BufferId before = to.program().arena(layout);
         const BufferId scale_gradient = to.program().arena(channels);
         const BufferId shift_gradient = to.program().arena(channels);
-        to.program().append(
-            layer.name, back,
-            {{DNNL_ARG_SRC, src},
-             {DNNL_ARG_MEAN, mean},
-             {DNNL_ARG_VARIANCE, variance},
-             {DNNL_ARG_SCALE, scale},
-             {DNNL_ARG_SHIFT, shift},
-             {DNNL_ARG_DIFF_DST, to.program().in_layout(to.gradient(layer.outputs[0], layer.name),
-                                                        layout, layer.name)},
-             {DNNL_ARG_DIFF_SRC, before},
-             {DNNL_ARG_DIFF_SCALE, scale_gradient},
-             {DNNL_ARG_DIFF_SHIFT, shift_gradient}});
+        std::vector<std::pair<int, BufferId>> arguments{
+            {DNNL_ARG_SRC, src},
+            {DNNL_ARG_MEAN, mean},
+            {DNNL_ARG_VARIANCE, variance},
+            {DNNL_ARG_SCALE, scale},
+            {DNNL_ARG_DIFF_DST,
+             to.program().in_layout(to.gradient(layer.outputs[0], layer.name), layout, layer.name)},
+            {DNNL_ARG_DIFF_SRC, before},
+            {DNNL_ARG_DIFF_SCALE, scale_gradient},
+            {DNNL_ARG_DIFF_SHIFT, shift_gradient}};
+        if (onednn::normalisation_backward_takes_shift()) {
+            arguments.emplace_back(DNNL_ARG_SHIFT, shift);
+        }
+        to.program().append(layer.name, back, std::move(arguments));
         to.add_parameter_gradient(normalisation.scale, channels, scale_gradient, layer.name);
         to.add_parameter_gradient(normalisation.shift, channels, shift_gradient, layer.name);
         if (to.needs_gradient(layer.inputs[0])) to.add_gradient(layer.inputs[0], before);

@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-#include <gsl/assert>
+#include "engine/onednn_version.hpp"
 
 namespace tamis::engine::onednn {
 
@@ -67,7 +67,7 @@ primitive_attr attributes(const std::optional<Activation>& fused) {
     primitive_attr attr = attributes();
     if (fused) {
         dnnl::post_ops after;
-        after.append_eltwise(1.F, forward_algorithm(*fused), fused->negative_slope, 0.F);
+        version::append_eltwise(after, forward_algorithm(*fused), fused->negative_slope);
         attr.set_post_ops(after);
     }
     return attr;
@@ -141,11 +141,27 @@ Desc channels_last(const Dims& dims, Element element) {
     return {dims, type_of(element), strides};
 }
 
-Dims dims_of(const Desc& desc) { return desc.dims(); }
+Dims dims_of(const Desc& desc) { return version::dims_of(desc); }
 
 bool is_plain(const Desc& desc) { return desc == plain(dims_of(desc)); }
 
 std::size_t bytes_of(const Desc& desc) { return desc.get_size(); }
+
+Desc channel_blocked(const Dims& dims, std::size_t block) {
+    using Tag = dnnl::memory::format_tag;
+    if (block == 1) return plain(dims);
+    const Tag tag = block == 16 ? Tag::nChw16c : block == 8 ? Tag::nChw8c : Tag::nChw4c;
+    return {dims, type_of(Element::f32), tag};
+}
+
+std::optional<Dims> strides_of(const Desc& desc) {
+    const dnnl_memory_desc_t& data = desc.data;
+    const auto& blocking = data.format_desc.blocking;  // NOLINT: a union of theirs
+    if (data.format_kind != dnnl_blocked || blocking.inner_nblks != 0 || data.offset0 != 0) {
+        return std::nullopt;
+    }
+    return Dims(blocking.strides, blocking.strides + data.ndims);
+}
 
 Desc permuted(const Desc& desc, const std::vector<int>& perm) {
     std::vector<int> place(perm.size());
@@ -161,9 +177,9 @@ Desc part_of(const Desc& desc, const Dims& dims, const Dims& offsets) {
 
 MadeForward<DenseHint> dense(Use use, const Desc& src, const Desc& weights, const Desc& bias,
                              const Desc& dst, const std::optional<Activation>& activation) {
-    const dnnl::inner_product_forward::desc op(propagation(use), src, weights, bias, dst);
     MadeForward<DenseHint> made;
-    made.hint = DenseHint(op, attributes(activation), cpu());
+    made.hint = version::describe<dnnl::inner_product_forward>(
+        attributes(activation), propagation(use), src, weights, bias, dst);
     made.primitive = dnnl::inner_product_forward(made.hint);
     made.src = made.hint.src_desc();
     made.weights = made.hint.weights_desc();
@@ -175,8 +191,8 @@ MadeForward<DenseHint> dense(Use use, const Desc& src, const Desc& weights, cons
 
 Made dense_backward_data(const Desc& diff_src, const Desc& weights, const Desc& diff_dst,
                          const DenseHint& hint) {
-    const dnnl::inner_product_backward_data::primitive_desc pd({diff_src, weights, diff_dst},
-                                                               attributes(), cpu(), hint);
+    const auto pd = version::describe_backward<dnnl::inner_product_backward_data>(
+        attributes(), hint, diff_src, weights, diff_dst);
     Made made;
     made.primitive = dnnl::inner_product_backward_data(pd);
     made.src = pd.diff_src_desc();
@@ -188,8 +204,8 @@ Made dense_backward_data(const Desc& diff_src, const Desc& weights, const Desc& 
 
 Made dense_backward_weights(const Desc& src, const Desc& diff_weights, const Desc& diff_bias,
                             const Desc& diff_dst, const DenseHint& hint) {
-    const dnnl::inner_product_backward_weights::primitive_desc pd(
-        {src, diff_weights, diff_bias, diff_dst}, attributes(), cpu(), hint);
+    const auto pd = version::describe_backward<dnnl::inner_product_backward_weights>(
+        attributes(), hint, src, diff_weights, diff_bias, diff_dst);
     Made made;
     made.primitive = dnnl::inner_product_backward_weights(pd);
     made.src = pd.src_desc();
@@ -203,11 +219,10 @@ Made dense_backward_weights(const Desc& src, const Desc& diff_weights, const Des
 MadeForward<ConvolutionHint> convolution(Use use, const Desc& src, const Desc& weights,
                                          const Desc& bias, const Desc& dst, const Window& window,
                                          const std::optional<Activation>& activation) {
-    const dnnl::convolution_forward::desc op(propagation(use), algorithm::convolution_direct, src,
-                                             weights, bias, dst, window.strides, dilations(window),
-                                             window.pads_begin, window.pads_end);
     MadeForward<ConvolutionHint> made;
-    made.hint = ConvolutionHint(op, attributes(activation), cpu());
+    made.hint = version::describe<dnnl::convolution_forward>(
+        attributes(activation), propagation(use), algorithm::convolution_direct, src, weights, bias,
+        dst, window.strides, dilations(window), window.pads_begin, window.pads_end);
     made.primitive = dnnl::convolution_forward(made.hint);
     made.src = made.hint.src_desc();
     made.weights = made.hint.weights_desc();
@@ -219,10 +234,9 @@ MadeForward<ConvolutionHint> convolution(Use use, const Desc& src, const Desc& w
 
 Made convolution_backward_data(const Desc& diff_src, const Desc& weights, const Desc& diff_dst,
                                const Window& window, const ConvolutionHint& hint) {
-    const dnnl::convolution_backward_data::primitive_desc pd(
-        {algorithm::convolution_direct, diff_src, weights, diff_dst, window.strides,
-         dilations(window), window.pads_begin, window.pads_end},
-        attributes(), cpu(), hint);
+    const auto pd = version::describe_backward<dnnl::convolution_backward_data>(
+        attributes(), hint, algorithm::convolution_direct, diff_src, weights, diff_dst,
+        window.strides, dilations(window), window.pads_begin, window.pads_end);
     Made made;
     made.primitive = dnnl::convolution_backward_data(pd);
     made.src = pd.diff_src_desc();
@@ -235,10 +249,9 @@ Made convolution_backward_data(const Desc& diff_src, const Desc& weights, const 
 Made convolution_backward_weights(const Desc& src, const Desc& diff_weights, const Desc& diff_bias,
                                   const Desc& diff_dst, const Window& window,
                                   const ConvolutionHint& hint) {
-    const dnnl::convolution_backward_weights::primitive_desc pd(
-        {algorithm::convolution_direct, src, diff_weights, diff_bias, diff_dst, window.strides,
-         dilations(window), window.pads_begin, window.pads_end},
-        attributes(), cpu(), hint);
+    const auto pd = version::describe_backward<dnnl::convolution_backward_weights>(
+        attributes(), hint, algorithm::convolution_direct, src, diff_weights, diff_bias, diff_dst,
+        window.strides, dilations(window), window.pads_begin, window.pads_end);
     Made made;
     made.primitive = dnnl::convolution_backward_weights(pd);
     made.src = pd.src_desc();
@@ -250,12 +263,9 @@ Made convolution_backward_weights(const Desc& src, const Desc& diff_weights, con
 }
 
 MadeForward<PoolHint> pool(Use use, const PoolLayer& layer, const Desc& src, const Desc& dst) {
-    const Window& window = layer.window;
-    const dnnl::pooling_forward::desc op(propagation(use), algorithm_of(layer.kind), src, dst,
-                                         window.strides, window.kernel, window.pads_begin,
-                                         window.pads_end);
     MadeForward<PoolHint> made;
-    made.hint = PoolHint(op, attributes(), cpu());
+    made.hint = version::describe_pool(attributes(), propagation(use), algorithm_of(layer.kind),
+                                       src, dst, layer.window);
     made.primitive = dnnl::pooling_forward(made.hint);
     made.src = made.hint.src_desc();
     made.dst = made.hint.dst_desc();
@@ -266,11 +276,8 @@ MadeForward<PoolHint> pool(Use use, const PoolLayer& layer, const Desc& src, con
 
 Made pool_backward(const PoolLayer& layer, const Desc& diff_src, const Desc& diff_dst,
                    const PoolHint& hint) {
-    const Window& window = layer.window;
-    const dnnl::pooling_backward::primitive_desc pd(
-        {algorithm_of(layer.kind), diff_src, diff_dst, window.strides, window.kernel,
-         window.pads_begin, window.pads_end},
-        attributes(), cpu(), hint);
+    const auto pd = version::describe_pool_backward(attributes(), hint, algorithm_of(layer.kind),
+                                                    diff_src, diff_dst, layer.window);
     Made made;
     made.primitive = dnnl::pooling_backward(pd);
     made.src = pd.diff_src_desc();
@@ -283,9 +290,9 @@ MadeForward<NormalisationHint> normalisation(Use use, const Desc& src, float eps
     const auto flags = use == Use::inference
                            ? kChannelFlags | dnnl::normalization_flags::use_global_stats
                            : kChannelFlags;
-    const dnnl::batch_normalization_forward::desc op(propagation(use), src, epsilon, flags);
     MadeForward<NormalisationHint> made;
-    made.hint = NormalisationHint(op, attributes(), cpu());
+    made.hint =
+        version::describe_normalisation(attributes(), propagation(use), src, epsilon, flags);
     made.primitive = dnnl::batch_normalization_forward(made.hint);
     made.src = made.hint.src_desc();
     made.dst = made.hint.dst_desc();
@@ -295,8 +302,8 @@ MadeForward<NormalisationHint> normalisation(Use use, const Desc& src, float eps
 
 Made normalisation_backward(const Desc& diff, const Desc& src, float epsilon,
                             const NormalisationHint& hint) {
-    const dnnl::batch_normalization_backward::primitive_desc pd(
-        {prop_kind::backward, diff, src, epsilon, kChannelFlags}, attributes(), cpu(), hint);
+    const auto pd = version::describe_normalisation_backward(attributes(), hint, diff, src, epsilon,
+                                                             kChannelFlags);
     Made made;
     made.primitive = dnnl::batch_normalization_backward(pd);
     made.src = pd.diff_src_desc();
@@ -305,10 +312,11 @@ Made normalisation_backward(const Desc& diff, const Desc& src, float epsilon,
     return made;
 }
 
+bool normalisation_backward_takes_shift() { return version::kNormalisationBackwardTakesShift; }
+
 Made activation(Use use, const Activation& kind, const Desc& data) {
-    const dnnl::eltwise_forward::primitive_desc pd(
-        {propagation(use), forward_algorithm(kind), data, kind.negative_slope, 0.F}, attributes(),
-        cpu());
+    const auto pd = version::describe_eltwise(attributes(), propagation(use),
+                                              forward_algorithm(kind), data, kind.negative_slope);
     Made made;
     made.primitive = dnnl::eltwise_forward(pd);
     made.src = pd.src_desc();
@@ -318,10 +326,10 @@ Made activation(Use use, const Activation& kind, const Desc& data) {
 }
 
 Made activation_backward(const Activation& kind, const Desc& diff, const Desc& result) {
-    const dnnl::eltwise_forward::primitive_desc hint(
-        {prop_kind::forward_training, algorithm_of(kind), result, kind.negative_slope, 0.F}, cpu());
-    const dnnl::eltwise_backward::primitive_desc pd(
-        {algorithm_of(kind), diff, result, kind.negative_slope, 0.F}, attributes(), cpu(), hint);
+    const auto hint = version::describe_eltwise(attributes(), prop_kind::forward_training,
+                                                algorithm_of(kind), result, kind.negative_slope);
+    const auto pd = version::describe_eltwise_backward(attributes(), hint, algorithm_of(kind), diff,
+                                                       result, kind.negative_slope);
     Made made;
     made.primitive = dnnl::eltwise_backward(pd);
     made.src = pd.diff_src_desc();
@@ -332,7 +340,7 @@ Made activation_backward(const Activation& kind, const Desc& diff, const Desc& r
 
 MadeForward<SoftmaxHint> softmax(Use use, const Desc& data, int axis) {
     MadeForward<SoftmaxHint> made;
-    made.hint = SoftmaxHint({propagation(use), data, axis}, attributes(), cpu());
+    made.hint = version::describe_softmax(attributes(), propagation(use), data, axis);
     made.primitive = dnnl::softmax_forward(made.hint);
     made.src = made.hint.src_desc();
     made.dst = made.hint.dst_desc();
@@ -341,8 +349,7 @@ MadeForward<SoftmaxHint> softmax(Use use, const Desc& data, int axis) {
 }
 
 Made softmax_backward(const Desc& diff, const Desc& result, int axis, const SoftmaxHint& hint) {
-    const dnnl::softmax_backward::primitive_desc pd({diff, result, axis}, attributes(), cpu(),
-                                                    hint);
+    const auto pd = version::describe_softmax_backward(attributes(), hint, diff, result, axis);
     Made made;
     made.primitive = dnnl::softmax_backward(pd);
     made.src = pd.diff_src_desc();
@@ -351,30 +358,9 @@ Made softmax_backward(const Desc& diff, const Desc& result, int axis, const Soft
     return made;
 }
 
-Made arithmetic(ArithmeticLayer::Kind kind, const Desc& left, const Desc& right, const Desc& dst) {
-    const algorithm how =
-        kind == ArithmeticLayer::Kind::add ? algorithm::binary_add : algorithm::binary_mul;
-    const dnnl::binary::primitive_desc pd({how, left, right, dst}, attributes(), cpu());
-    Made made;
-    made.primitive = dnnl::binary(pd);
-    made.dst = pd.dst_desc();
-    fill(made, pd);
-    return made;
-}
-
-Made sum_over(const Desc& src, const Desc& dst) {
-    const dnnl::reduction::primitive_desc pd({algorithm::reduction_sum, src, dst, 0.F, 0.F},
-                                             attributes(), cpu());
-    Made made;
-    made.primitive = dnnl::reduction(pd);
-    made.dst = pd.dst_desc();
-    fill(made, pd);
-    return made;
-}
-
 Made sum_of(const Desc& dst, const std::vector<Desc>& sources) {
     const std::vector<float> scales(sources.size(), 1.F);
-    const dnnl::sum::primitive_desc pd(dst, scales, sources, cpu(), attributes());
+    const auto pd = version::describe_sum(attributes(), dst, scales, sources);
     Made made;
     made.primitive = dnnl::sum(pd);
     made.dst = pd.dst_desc();
@@ -383,7 +369,7 @@ Made sum_of(const Desc& dst, const std::vector<Desc>& sources) {
 }
 
 Made concat(const Desc& dst, int axis, const std::vector<Desc>& sources) {
-    const dnnl::concat::primitive_desc pd(dst, axis, sources, cpu(), attributes());
+    const auto pd = version::describe_concat(attributes(), dst, axis, sources);
     Made made;
     made.primitive = dnnl::concat(pd);
     made.dst = pd.dst_desc();

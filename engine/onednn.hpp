@@ -1,5 +1,5 @@
-// All that depends on the version of oneDNN: how primitive descriptors are made (here of 2.6,
-// operation descriptors). Included by few .cpp files, never by a public header. Creation throws
+// oneDNN's primitives as the engine uses them; the same for oneDNN 2.6 and 3.x (what differs is in
+// onednn_version.hpp). Included by few .cpp files, never by a public header. Creation throws
 // dnnl::error; callers end it at the folder's border.
 #pragma once
 
@@ -30,6 +30,10 @@ enum class Element { f32, s32, s8, u8 };
 [[nodiscard]] Dims dims_of(const Desc& desc);
 [[nodiscard]] bool is_plain(const Desc& desc);
 [[nodiscard]] std::size_t bytes_of(const Desc& desc);
+// Images [batch, channels, height, width] with channels in blocks of 1 (row-major), 4, 8 or 16.
+[[nodiscard]] Desc channel_blocked(const Dims& dims, std::size_t block);
+// None: the layout is more than strides.
+[[nodiscard]] std::optional<Dims> strides_of(const Desc& desc);
 // The same memory with its dimensions in another order: dimension k of the result is dimension
 // perm[k] of desc.
 [[nodiscard]] Desc permuted(const Desc& desc, const std::vector<int>& perm);
@@ -89,6 +93,8 @@ struct MadeForward : Made {
 [[nodiscard]] MadeForward<NormalisationHint> normalisation(Use use, const Desc& src, float epsilon);
 [[nodiscard]] Made normalisation_backward(const Desc& diff, const Desc& src, float epsilon,
                                           const NormalisationHint& hint);
+// oneDNN 2 wants the shift among its arguments, 3 refuses it.
+[[nodiscard]] bool normalisation_backward_takes_shift();
 
 [[nodiscard]] Made activation(Use use, const Activation& kind, const Desc& data);
 // From the activation's result, so that it works for a fused one too.
@@ -99,9 +105,6 @@ struct MadeForward : Made {
 [[nodiscard]] Made softmax_backward(const Desc& diff, const Desc& result, int axis,
                                     const SoftmaxHint& hint);
 
-[[nodiscard]] Made arithmetic(ArithmeticLayer::Kind kind, const Desc& left, const Desc& right,
-                              const Desc& dst);
-[[nodiscard]] Made sum_over(const Desc& src, const Desc& dst);  // dst has 1 where it sums
 [[nodiscard]] Made sum_of(const Desc& dst, const std::vector<Desc>& sources);
 [[nodiscard]] Made concat(const Desc& dst, int axis, const std::vector<Desc>& sources);
 [[nodiscard]] Made reorder(const Desc& from, const Desc& to);

@@ -2,13 +2,11 @@
 
 #include <google/protobuf/io/coded_stream.h>
 
-#include <bit>
-#include <cstring>
 #include <fstream>
-#include <set>
 
-#include "engine/onnx_messages.hpp"
+#include "engine/onnx_field_count.hpp"
 #include "engine/onnx_normal_form.hpp"
+#include "engine/onnx_tensors.hpp"
 
 namespace tamis::engine {
 
@@ -16,44 +14,12 @@ namespace {
 
 using Result = tl::expected<void, std::string>;
 
-static_assert(std::endian::native == std::endian::little, "ONNX raw data is little-endian");
-
 // More than any trigger network has; keeps the cost of hostile files linear.
 constexpr int kMaxNodes = 4096;
 constexpr int kMaxTensors = 16384;
-constexpr int kMaxDimensions = 8;
 
 tl::unexpected<std::string> refuse(std::string message) {
     return tl::unexpected(std::move(message));
-}
-
-// The values of a tensor from raw_data or from its typed field; the counts must match the shape
-// exactly, so that no tensor is larger than the file.
-template <class T, class Field>
-tl::expected<std::vector<T>, std::string> tensor_values(const onnx::TensorProto& tensor,
-                                                        const Field& field, std::size_t count) {
-    std::vector<T> values;
-    if (tensor.has_raw_data()) {
-        if (tensor.raw_data().size() != count * sizeof(T)) {
-            return refuse("holds " + std::to_string(tensor.raw_data().size()) +
-                          " bytes; its shape needs " + std::to_string(count * sizeof(T)));
-        }
-        values.resize(count);
-        std::memcpy(values.data(), tensor.raw_data().data(), count * sizeof(T));
-        return values;
-    }
-    if (static_cast<std::size_t>(field.size()) != count) {
-        return refuse("holds " + std::to_string(field.size()) + " values; its shape needs " +
-                      std::to_string(count));
-    }
-    values.assign(field.begin(), field.end());
-    return values;
-}
-
-tl::expected<Shape, std::string> tensor_shape(const onnx::TensorProto& tensor) {
-    if (tensor.dims_size() > kMaxDimensions) return refuse("has too many dimensions");
-    const std::vector<std::int64_t> dimensions(tensor.dims().begin(), tensor.dims().end());
-    return Shape::make(dimensions);
 }
 
 class Reader {
@@ -65,9 +31,10 @@ class Reader {
                                  &Reader::read_ports}) {
             if (Result done = (this->*step)(); !done) return tl::unexpected(done.error());
         }
-        if (Result sorted = sort_nodes(content_.graph); !sorted) {
-            return tl::unexpected(sorted.error());
-        }
+        Graph order;
+        order.nodes = std::move(content_.nodes);
+        if (Result sorted = sort_nodes(order); !sorted) return tl::unexpected(sorted.error());
+        content_.nodes = std::move(order.nodes);
         return in_normal_form(std::move(content_));
     }
 
@@ -109,47 +76,43 @@ class Reader {
     }
 
     Result add_tensor(const std::string& name, const onnx::TensorProto& tensor) {
-        const auto located = [&](const std::string& why) {
-            return refuse("tensor \"" + name + "\": " + why);
-        };
-        if (name.empty() || !tensor_names_.insert(name).second) {
-            return located("has no name or is defined twice");
+        auto constant = read_tensor(tensor);
+        if (!constant) return refuse("tensor \"" + name + "\": " + constant.error());
+        return add_constant(name, std::move(*constant));
+    }
+
+    Result add_constant(const std::string& name, OnnxConstant constant) {
+        if (name.empty() || !content_.constants.try_emplace(name, std::move(constant)).second) {
+            return refuse("tensor \"" + name + "\": has no name or is defined twice");
         }
-        if (tensor.external_data_size() > 0 ||
-            tensor.data_location() == onnx::TensorProto::EXTERNAL) {
-            return located("keeps its data in another file (refused); store it inside the model");
-        }
-        if (tensor.has_segment()) return located("is split into segments (unsupported)");
-        auto shape = tensor_shape(tensor);
-        if (!shape) return located(shape.error());
-        const std::size_t count = shape->element_count();
-        switch (tensor.data_type()) {
-            case onnx::TensorProto::FLOAT: {
-                auto values = tensor_values<float>(tensor, tensor.float_data(), count);
-                if (!values) return located(values.error());
-                content_.graph.weights[name] = Tensor(std::move(*shape), *values);
-                return {};
-            }
-            case onnx::TensorProto::INT64: {
-                auto values = tensor_values<std::int64_t>(tensor, tensor.int64_data(), count);
-                if (!values) return located(values.error());
-                content_.integers[name] = std::move(*values);
-                return {};
-            }
-            default:
-                return located("has element type " + std::to_string(tensor.data_type()) +
-                               " (unsupported); supported are float32, and int64 for shapes");
-        }
+        return {};
     }
 
     // Constant nodes are tensors with a detour.
-    Result add_constant(const onnx::NodeProto& node) {
-        if (node.output_size() != 1 || node.attribute_size() != 1 || !node.attribute(0).has_t() ||
-            node.attribute(0).name() != "value") {
+    Result add_constant_node(const onnx::NodeProto& node) {
+        const auto refused = [&] {
             return refuse("node \"" + node.name() +
-                          "\" (Constant): only the form with one tensor \"value\" is supported");
+                          "\" (Constant): only the forms with one tensor, number or list of "
+                          "numbers are supported");
+        };
+        if (node.output_size() != 1 || node.attribute_size() != 1) return refused();
+        const onnx::AttributeProto& value = node.attribute(0);
+        if (value.name() == "value" && value.has_t()) return add_tensor(node.output(0), value.t());
+        OnnxConstant constant;
+        const bool is_list = value.name().ends_with("s");
+        if (value.name() == "value_float") {
+            constant.reals = {value.f()};
+        } else if (value.name() == "value_floats") {
+            constant.reals.assign(value.floats().begin(), value.floats().end());
+        } else if (value.name() == "value_int" || value.name() == "value_ints") {
+            constant.type = ElementType::int64;
+            constant.integers.assign(value.ints().begin(), value.ints().end());
+            if (!is_list) constant.integers = {value.i()};
+        } else {
+            return refused();
         }
-        return add_tensor(node.output(0), node.attribute(0).t());
+        if (is_list) constant.dimensions = {static_cast<std::int64_t>(constant.count())};
+        return add_constant(node.output(0), std::move(constant));
     }
 
     Result read_nodes() {
@@ -159,7 +122,7 @@ class Reader {
                               from.domain() + "\"): only operators of ai.onnx are supported");
             }
             if (from.op_type() == "Constant") {
-                if (Result done = add_constant(from); !done) return done;
+                if (Result done = add_constant_node(from); !done) return done;
                 continue;
             }
             Node node;
@@ -172,12 +135,21 @@ class Reader {
             for (const auto& attribute : from.attribute()) {
                 if (Result done = add_attribute(node, attribute); !done) return done;
             }
-            content_.graph.nodes.push_back(std::move(node));
+            content_.nodes.push_back(std::move(node));
         }
         return {};
     }
 
-    static Result add_attribute(Node& node, const onnx::AttributeProto& from) {
+    Result add_attribute(Node& node, const onnx::AttributeProto& from) {
+        if (node.op == "ConstantOfShape" && from.name() == "value" && from.has_t()) {
+            auto value = read_tensor(from.t());
+            if (!value || node.outputs.empty()) {
+                return refuse("node \"" + node.name + "\" (" + node.op +
+                              "): " + (value ? "has no output" : value.error()));
+            }
+            content_.fill_values[node.outputs[0]] = std::move(*value);
+            return {};
+        }
         Attribute& to = node.attributes[from.name()];
         switch (from.type()) {
             case onnx::AttributeProto::INT:
@@ -195,6 +167,14 @@ class Reader {
             case onnx::AttributeProto::FLOATS:
                 to = std::vector<float>(from.floats().begin(), from.floats().end());
                 return {};
+            case onnx::AttributeProto::STRINGS: {
+                std::string joined;
+                for (const std::string& one : from.strings()) {
+                    joined += (joined.empty() ? "" : " ") + one;
+                }
+                to = std::move(joined);
+                return {};
+            }
             default:
                 return refuse("node \"" + node.name + "\" (" + node.op + "): attribute \"" +
                               from.name() + "\" has an unsupported type");
@@ -204,13 +184,13 @@ class Reader {
     Result read_ports() {
         for (const auto& input : model_.graph().input()) {
             // Old files list weights among the inputs.
-            if (tensor_names_.contains(input.name())) continue;
+            if (content_.constants.contains(input.name())) continue;
             if (Result done = add_input(input); !done) return done;
         }
         for (const auto& output : model_.graph().output()) {
-            content_.graph.outputs.push_back(output.name());
+            content_.outputs.push_back(output.name());
         }
-        content_.graph.name = model_.graph().name();
+        content_.name = model_.graph().name();
         return {};
     }
 
@@ -219,38 +199,27 @@ class Reader {
             return refuse("input \"" + input.name() + "\": " + why);
         };
         const auto& type = input.type().tensor_type();
-        if (!input.type().has_tensor_type() || type.elem_type() != onnx::TensorProto::FLOAT) {
-            return located("is no float32 tensor (unsupported)");
+        const auto element = element_type(type.elem_type());
+        // int64 and int32 would not fit a float exactly.
+        const bool carried = element == ElementType::float32 || element == ElementType::uint8 ||
+                             element == ElementType::int8;
+        if (!input.type().has_tensor_type() || !carried) {
+            return located("is no tensor of float32, uint8 or int8 (unsupported)");
         }
-        const auto& dims = type.shape().dim();
-        if (dims.size() < 2 || dims.size() > kMaxDimensions) {
-            return located("has " + std::to_string(dims.size()) +
-                           " dimensions; the batch and at least one more are needed");
+        OnnxInput to{input.name(), *element, {}};
+        if (type.shape().dim_size() > kMaxDimensions) return located("has too many dimensions");
+        for (const auto& dim : type.shape().dim()) {
+            const bool open = !dim.has_dim_value() || dim.dim_value() < 0;
+            to.dimensions.push_back(open ? -1 : dim.dim_value());
         }
-        if (dims[0].has_dim_value() && dims[0].dim_value() > 0) {
-            const std::int64_t batch = dims[0].dim_value();
-            if (content_.fixed_batch.value_or(batch) != batch) {
-                return located("has another batch size than the inputs before it");
-            }
-            content_.fixed_batch = batch;
-        }
-        std::vector<std::int64_t> row;
-        for (int axis = 1; axis < dims.size(); ++axis) {
-            if (!dims[axis].has_dim_value()) {
-                return located("dimension " + std::to_string(axis) +
-                               " is not fixed; only the batch may be open");
-            }
-            row.push_back(dims[axis].dim_value());
-        }
-        auto shape = Shape::make(row);
-        if (!shape) return located(shape.error());
-        content_.graph.inputs.push_back({input.name(), std::move(*shape)});
+        // Some exporters write 0 for an open batch.
+        if (!to.dimensions.empty() && to.dimensions[0] == 0) to.dimensions[0] = -1;
+        content_.inputs.push_back(std::move(to));
         return {};
     }
 
     const onnx::ModelProto& model_;
     OnnxContent content_;
-    std::set<std::string> tensor_names_;
 };
 
 }  // namespace
@@ -261,6 +230,7 @@ tl::expected<Graph, std::string> read_onnx(std::span<const std::byte> bytes) {
                       " bytes (too large); at most " + std::to_string(kMaxModelBytes) +
                       " are read");
     }
+    if (Result fits = check_onnx_field_count(bytes); !fits) return tl::unexpected(fits.error());
     onnx::ModelProto model;
     google::protobuf::io::CodedInputStream stream(
         reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));

@@ -1,10 +1,9 @@
-// ONNX files into graphs, opset 7 to 17. Cold
-// path, any thread.
+// ONNX files into graphs, opset 6 to 17. Cold path, any thread.
 //
 // Any bytes give a graph or an error, never a crash. Refused: external data, tensors larger than
 // the file, dimensions out of range, cycles, several batch dimensions, operators and forms the
 // engine does not have; each with the name of the node, the operator, the opset and what is
-// supported. Older forms become the normal forms of graph.hpp.
+// supported. A file that mixes the rows of a batch is read as one row (onnx_normal_form.hpp).
 #pragma once
 
 #include <filesystem>

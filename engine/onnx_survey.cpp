@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
-#include "engine/graph.hpp"
 #include "engine/onnx_messages.hpp"
+#include "engine/onnx_normal_form.hpp"
 #include "engine/onnx_reader.hpp"
 
 namespace tamis::engine {
@@ -58,9 +58,7 @@ void survey_nodes(const onnx::GraphProto& graph, OnnxSurvey& survey) {
     for (const auto& node : graph.node()) {
         const bool own = is_own_domain(node.domain());
         const std::string name = own ? node.op_type() : node.domain() + "." + node.op_type();
-        // Constants are folded where they are read: no operator of the network.
-        const bool supported =
-            own && (node.op_type() == "Constant" || is_supported_operator(node.op_type()));
+        const bool supported = own && is_readable_operator(node.op_type());
         OnnxOperator& entry = operators[name];
         entry.name = name;
         entry.is_supported = supported;

@@ -3,12 +3,15 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
 #include <bit>
 #include <fstream>
 
 #include "engine/graph_passes.hpp"
-#include "engine/onnx_messages.hpp"
 #include "engine/onnx_reader.hpp"
+#include "engine/onnx_tensors.hpp"
+#include "engine/recurrent_form.hpp"
+#include "engine/recurrent_onnx.hpp"
 
 namespace tamis::engine {
 
@@ -44,51 +47,131 @@ void set_raw(onnx::TensorProto& tensor, const T* values, std::size_t count) {
     tensor.set_raw_data(values, count * sizeof(T));
 }
 
-void set_value_type(onnx::ValueInfoProto& value, const std::string& name, const Shape& row) {
+void set_value_type(onnx::ValueInfoProto& value, const std::string& name, const Shape& row,
+                    ElementType element) {
     value.set_name(name);
     auto& type = *value.mutable_type()->mutable_tensor_type();
-    type.set_elem_type(onnx::TensorProto::FLOAT);
+    type.set_elem_type(format_type(element));
     type.mutable_shape()->add_dim()->set_dim_param("batch");
     for (const std::int64_t dimension : row.dimensions()) {
         type.mutable_shape()->add_dim()->set_dim_value(dimension);
     }
 }
 
-// What the graph keeps as an attribute and opset 13 wants as a constant input.
-void add_constant(onnx::GraphProto& graph, onnx::NodeProto& node, const std::string& name) {
-    onnx::TensorProto& constant = *graph.add_initializer();
-    constant.set_name(name);
-    node.add_input(name);
+template <class To>
+void set_integers(onnx::TensorProto& tensor, std::span<const float> values) {
+    std::vector<To> integers;
+    for (const float value : values) integers.push_back(static_cast<To>(value));
+    set_raw(tensor, integers.data(), integers.size());
 }
 
-void write_reshape(onnx::GraphProto& graph, onnx::NodeProto& node, const Node& from) {
-    std::vector<std::int64_t> shape{0};  // 0: the batch stays what it is
-    for (const std::int64_t dimension : from.integers("shape")) shape.push_back(dimension);
-    add_constant(graph, node, from.outputs[0] + "/shape");
-    onnx::TensorProto& constant = *graph.mutable_initializer(graph.initializer_size() - 1);
-    constant.set_data_type(onnx::TensorProto::INT64);
-    constant.add_dims(static_cast<std::int64_t>(shape.size()));
-    set_raw(constant, shape.data(), shape.size());
+void write_weight(onnx::GraphProto& graph, const std::string& name, const Tensor& weight,
+                  ElementType type) {
+    onnx::TensorProto& tensor = *graph.add_initializer();
+    tensor.set_name(name);
+    tensor.set_data_type(format_type(type));
+    for (const std::int64_t dimension : weight.shape.dimensions()) tensor.add_dims(dimension);
+    switch (type) {
+        case ElementType::float32:
+            return set_raw(tensor, weight.values.data(), weight.values.size());
+        case ElementType::int64:
+            return set_integers<std::int64_t>(tensor, weight.values);
+        case ElementType::int32:
+            return set_integers<std::int32_t>(tensor, weight.values);
+        case ElementType::int8:
+            return set_integers<std::int8_t>(tensor, weight.values);
+        case ElementType::uint8:
+        case ElementType::boolean:
+            return set_integers<std::uint8_t>(tensor, weight.values);
+    }
 }
 
-void write_dropout(onnx::GraphProto& graph, onnx::NodeProto& node, const Node& from) {
-    const float ratio = from.real("ratio", 0.5F);
-    add_constant(graph, node, from.outputs[0] + "/ratio");
-    onnx::TensorProto& constant = *graph.mutable_initializer(graph.initializer_size() - 1);
-    constant.set_data_type(onnx::TensorProto::FLOAT);
-    set_raw(constant, &ratio, 1);
-}
+// Writes a node; what the graph keeps as an attribute and opset 13 wants as a constant input goes
+// to the initialisers.
+class NodeWriter {
+ public:
+    NodeWriter(onnx::GraphProto& graph, const Node& from)
+        : graph_(graph), from_(from), node_(*graph.add_node()) {
+        node_.set_name(from.name);
+        node_.set_op_type(from.op);
+        for (const std::string& input : from.inputs) node_.add_input(input);
+        for (const std::string& output : from.outputs) node_.add_output(output);
+    }
 
-void write_node(onnx::GraphProto& graph, const Node& from) {
-    onnx::NodeProto& node = *graph.add_node();
-    node.set_name(from.name);
-    node.set_op_type(from.op);
-    for (const std::string& input : from.inputs) node.add_input(input);
-    for (const std::string& output : from.outputs) node.add_output(output);
-    if (from.op == "Reshape") return write_reshape(graph, node, from);
-    if (from.op == "Dropout") return write_dropout(graph, node, from);
-    for (const auto& [name, value] : from.attributes) set_attribute(node, name, value);
-}
+    void write() {
+        const std::string& op = from_.op;
+        if (op == "Reshape") return integers("shape", with_batch(from_.integers("shape"), 0));
+        if (op == "Expand") return integers("shape", with_batch(from_.integers("shape"), 1));
+        if (op == "Dropout") return real("ratio", from_.real("ratio", 0.5F));
+        if (op == "Gather") return gather();
+        if (op == "Pad") return pad();
+        if (op == "Clip") {
+            real("min", from_.real("min", 0.F));
+            return real("max", from_.real("max", 0.F));
+        }
+        if (op == "Slice") {
+            for (const char* list : {"starts", "ends", "axes", "steps"}) {
+                integers(list, from_.integers(list));
+            }
+            return;
+        }
+        if (op == "ReduceSum") return moved_to_input("axes", from_.integers("axes"));
+        if (op == "TopK") return moved_to_input("k", {from_.integer("k", 1)});
+        for (const auto& [name, value] : from_.attributes) set_attribute(node_, name, value);
+    }
+
+ private:
+    static std::vector<std::int64_t> with_batch(std::vector<std::int64_t> row, std::int64_t batch) {
+        row.insert(row.begin(), batch);
+        return row;
+    }
+
+    onnx::TensorProto& constant(const std::string& suffix, ElementType type) {
+        onnx::TensorProto& tensor = *graph_.add_initializer();
+        tensor.set_name(from_.outputs[0] + "/" + suffix);
+        tensor.set_data_type(format_type(type));
+        node_.add_input(tensor.name());
+        return tensor;
+    }
+
+    void integers(const std::string& suffix, const std::vector<std::int64_t>& values) {
+        onnx::TensorProto& tensor = constant(suffix, ElementType::int64);
+        tensor.add_dims(static_cast<std::int64_t>(values.size()));
+        set_raw(tensor, values.data(), values.size());
+    }
+
+    void real(const std::string& suffix, float value) {
+        set_raw(constant(suffix, ElementType::float32), &value, 1);
+    }
+
+    void moved_to_input(const std::string& attribute, const std::vector<std::int64_t>& values) {
+        integers(attribute, values);
+        for (const auto& [name, value] : from_.attributes) {
+            if (name != attribute) set_attribute(node_, name, value);
+        }
+    }
+
+    void gather() {
+        integers("indices", from_.integers("indices"));
+        onnx::TensorProto& tensor = *graph_.mutable_initializer(graph_.initializer_size() - 1);
+        tensor.clear_dims();
+        for (const auto dimension : from_.integers("indices_shape")) tensor.add_dims(dimension);
+        set_attribute(node_, "axis", from_.attributes.at("axis"));
+    }
+
+    void pad() {
+        std::vector<std::int64_t> pads = from_.integers("pads");
+        pads.insert(pads.begin() + static_cast<std::ptrdiff_t>(pads.size() / 2), 0);
+        integers("pads", with_batch(std::move(pads), 0));
+        // The type of the value is the type of what is padded; only float32 has a choice.
+        if (from_.real("value", 0.F) != 0.F) real("value", from_.real("value", 0.F));
+        set_attribute(node_, "mode", from_.attributes.at("mode"));
+    }
+
+    onnx::GraphProto& graph_;
+    const Node& from_;
+    onnx::NodeProto& node_;
+};
 
 }  // namespace
 
@@ -98,27 +181,31 @@ tl::expected<std::string, std::string> write_onnx(const Graph& given) {
     if (graph.name.empty()) graph.name = "network";
     const auto shapes = check_graph(graph);
     if (!shapes) return tl::unexpected(shapes.error());
+    const auto types = infer_element_types(graph);
+    if (!types) return tl::unexpected(types.error());
     onnx::ModelProto model;
     model.set_ir_version(kIrVersion);
     model.set_producer_name("tamis");
     auto& opset = *model.add_opset_import();
     opset.set_domain("");
-    opset.set_version(kOpset);
+    opset.set_version(std::ranges::any_of(graph.nodes, is_recurrent) ? kRecurrentOpset : kOpset);
     onnx::GraphProto& to = *model.mutable_graph();
     to.set_name(graph.name);
     for (const GraphInput& input : graph.inputs) {
-        set_value_type(*to.add_input(), input.name, input.row_shape);
+        set_value_type(*to.add_input(), input.name, input.row_shape, types->at(input.name));
     }
     for (const std::string& output : graph.outputs) {
-        set_value_type(*to.add_output(), output, shapes->at(output));
+        set_value_type(*to.add_output(), output, shapes->at(output), types->at(output));
     }
-    for (const Node& node : graph.nodes) write_node(to, node);
+    for (const Node& node : graph.nodes) {
+        if (is_recurrent(node)) {
+            NodeWriter(to, recurrence_for_onnx(node)).write();
+        } else {
+            NodeWriter(to, node).write();
+        }
+    }
     for (const auto& [name, weight] : graph.weights) {
-        onnx::TensorProto& tensor = *to.add_initializer();
-        tensor.set_name(name);
-        tensor.set_data_type(onnx::TensorProto::FLOAT);
-        for (const std::int64_t dimension : weight.shape.dimensions()) tensor.add_dims(dimension);
-        set_raw(tensor, weight.values.data(), weight.values.size());
+        write_weight(to, name, weight, types->at(name));
     }
     std::string bytes;
     {

@@ -4,12 +4,23 @@
 
 namespace tamis::engine {
 
+namespace {
+
+// Layouts pad channels: one filter may take the room of sixteen.
+constexpr std::size_t kMaxPackedBytes = std::size_t{1} << 30;
+
+}  // namespace
+
 BufferId PackedWeights::parameter(ProgramBuilder& program, const std::string& name,
                                   const onednn::Desc& natural, const onednn::Desc& wanted,
-                                  const std::string&) {
+                                  const std::string& layer) {
     std::vector<Packed>& versions = packed_[name];
     for (const Packed& version : versions) {
         if (version.layout == wanted) return program.constant(version.memory);
+    }
+    packed_bytes_ += onednn::bytes_of(wanted);
+    if (packed_bytes_ > kMaxPackedBytes) {
+        throw EmissionError("layer " + layer + ": the packed weights need more than 1 GiB");
     }
     // A reorder only reads its source; the library's interface is not const.
     auto* values = const_cast<float*>(weights_.at(name).values.data());  // NOLINT

@@ -30,6 +30,7 @@ class PackedWeights final : public ParameterBuffers {
     };
     const std::map<std::string, Tensor>& weights_;
     std::map<std::string, std::vector<Packed>> packed_;
+    std::size_t packed_bytes_ = 0;
 };
 
 }  // namespace tamis::engine

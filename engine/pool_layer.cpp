@@ -1,9 +1,17 @@
 // Maximum and average pooling. In training the maximum keeps where it came from in a workspace.
+#include <algorithm>
+
+#include "engine/dilated_pool.hpp"
 #include "engine/emission.hpp"
+#include "engine/vector_convolution.hpp"
 
 namespace tamis::engine {
 
 void emit(Emission& to, const PlanLayer& layer, const PoolLayer& pool) {
+    if (std::ranges::any_of(pool.window.dilations, [](auto d) { return d != 1; })) {
+        return emit_dilated_pool(to, layer, pool.window);
+    }
+    if (emit_vector_pool(to, layer, pool)) return;
     ProgramBuilder& program = to.program();
     BufferId src = to.value_buffer(layer.inputs[0]);
     const auto made = made_for_source(to, src, layer.name, [&](const onednn::Desc& layout) {

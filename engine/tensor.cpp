@@ -1,7 +1,6 @@
 #include "engine/tensor.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <gsl/assert>
 
 namespace tamis::engine {
@@ -14,6 +13,11 @@ Shape::Shape(std::initializer_list<std::int64_t> dimensions) {
 
 tl::expected<Shape, std::string> Shape::make(std::span<const std::int64_t> dimensions) {
     Shape shape;
+    if (dimensions.size() > kMaxRank) {
+        return tl::unexpected(std::to_string(dimensions.size()) +
+                              " dimensions (too many); a tensor has at most " +
+                              std::to_string(kMaxRank));
+    }
     for (const std::int64_t dimension : dimensions) {
         if (dimension < 1 || dimension > kMaxDimension) {
             return tl::unexpected("dimension " + std::to_string(dimension) +
@@ -44,17 +48,6 @@ std::string Shape::text() const {
 Tensor::Tensor(Shape of, std::span<const float> row_major)
     : shape(std::move(of)), values(row_major.begin(), row_major.end()) {
     Expects(values.size() == shape.element_count());
-}
-
-bool all_finite(std::span<const float> values) noexcept {
-    // Branch-free on the bits: an exponent of all ones is Inf or NaN. The loop vectorises.
-    std::uint32_t found = 0;
-    for (const float value : values) {
-        std::uint32_t bits = 0;
-        std::memcpy(&bits, &value, sizeof bits);
-        found |= static_cast<std::uint32_t>((bits & 0x7f80'0000U) == 0x7f80'0000U);
-    }
-    return found == 0;
 }
 
 }  // namespace tamis::engine

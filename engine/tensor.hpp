@@ -1,6 +1,6 @@
 // Shapes and float storage of the engine. A Shape cannot exist with an overflowing product: every
-// dimension is 1..65,536 and the product at most 2^26, checked before any library sees it
-// (oneDNN 2.6 does not check). Plain values, any thread.
+// dimension is 1..65,536, there are at most 8 and their product is at most 2^26, checked before any
+// library sees it (oneDNN 2.6 does not check). Plain values, any thread.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,7 @@
 namespace tamis::engine {
 
 inline constexpr std::int64_t kMaxDimension = 65'536;
+inline constexpr std::size_t kMaxRank = 8;
 inline constexpr std::size_t kMaxElements = std::size_t{1} << 26;
 inline constexpr std::size_t kAlignmentBytes = 64;
 

@@ -56,6 +56,21 @@ Graph prepared(Graph graph) {
     return graph;
 }
 
+// Values and ports alone, before any of them is made. No product overflows: a row has at most 2^26
+// values and a mini-batch 2^16 rows.
+bool fits_memory(const LayerPlan& plan, std::size_t mini_batch) {
+    std::size_t per_row = 0;
+    for (const Shape& shape : plan.value_shapes) per_row += shape.element_count();
+    const auto add = [&](const std::vector<int>& values, std::size_t times) {
+        for (const int value : values) {
+            per_row += times * plan.value_shapes[static_cast<std::size_t>(value)].element_count();
+        }
+    };
+    add(plan.inputs, 1);
+    add(plan.outputs, 2);  // rows and gradients
+    return per_row <= kMaxTrainingBytes / sizeof(float) / mini_batch;
+}
+
 bool evaluates_differently(const LayerPlan& plan) {
     return std::ranges::any_of(plan.layers, [](const PlanLayer& layer) {
         return std::holds_alternative<NormalisationLayer>(layer.spec) ||
@@ -156,14 +171,16 @@ tl::expected<std::unique_ptr<TrainableNetwork>, std::string> TrainableNetwork::c
     Graph graph = prepared(given);
     auto plan = plan_layers(graph);
     if (!plan) return tl::unexpected(plan.error());
+    const std::string too_large =
+        "training would need more than 4 GiB of memory; use a smaller mini-batch";
+    if (!fits_memory(*plan, options.mini_batch)) return tl::unexpected(too_large);
     onednn::use_one_thread();
     try {
         auto program =
             std::make_unique<TrainingProgram>(std::move(graph), std::move(*plan), options);
         make_ports(*program);
         if (!emit_training(*program, options) || !emit_evaluation(*program)) {
-            return tl::unexpected(std::string(
-                "training would need more than 4 GiB of memory; use a smaller mini-batch"));
+            return tl::unexpected(too_large);
         }
         program->parameters = program->weights.trainable(program->plan);
         return std::make_unique<TrainableNetwork>(std::move(program));
@@ -234,6 +251,21 @@ Graph TrainableNetwork::to_graph() const {
 
 void TrainableNetwork::set_weights(const Graph& graph) {
     program_->weights.load_from(graph.weights);
+}
+
+void TrainableNetwork::save_into(Checkpoint& checkpoint, const std::string& prefix) const {
+    checkpoint.integers[prefix + "mini_batch"] = program_->mini_batch;
+    checkpoint.integers[prefix + "dropout_seed"] = program_->dropout.seed;
+    checkpoint.integers[prefix + "dropout_step"] = program_->dropout.step;
+    program_->weights.save_into(checkpoint, prefix + "weight/");
+}
+
+void TrainableNetwork::restore_from(CheckpointReader& checkpoint, const std::string& prefix) {
+    // The order in which a batch's gradients are added depends on its size.
+    checkpoint.expect(prefix + "mini_batch", program_->mini_batch);
+    checkpoint.expect(prefix + "dropout_seed", program_->dropout.seed);
+    checkpoint.read(prefix + "dropout_step", program_->dropout.step);
+    program_->weights.restore_from(checkpoint, prefix + "weight/");
 }
 
 bool TrainableNetwork::uses_batch_statistics() const {

@@ -11,6 +11,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "engine/checkpoint.hpp"
 #include "engine/graph.hpp"
 #include "engine/network.hpp"
 #include "engine/optimizer.hpp"
@@ -67,6 +68,9 @@ class TrainableNetwork {
     [[nodiscard]] Graph to_graph() const;
     // Takes over the weights of a graph of to_graph(), running statistics included.
     void set_weights(const Graph& graph);
+    // Weights, running statistics and where dropout stands, under `prefix`.
+    void save_into(Checkpoint& checkpoint, const std::string& prefix) const;
+    void restore_from(CheckpointReader& checkpoint, const std::string& prefix);
     // True where the mean over the batch takes part: such a network is trained on full batches.
     [[nodiscard]] bool uses_batch_statistics() const;
     // Name of the first layer whose outputs, or weight whose values or gradients, hold NaN or Inf;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
@@ -35,6 +36,10 @@ struct TrainerConfig {
     float plateau_factor = 0.1F;
     float min_learning_rate = 1e-7F;
     bool keep_best = true;  // end with the weights of the best epoch, not of the last
+    // Written after each epoch; where it exists at the start, training goes on from it and ends as
+    // if it had never stopped. Network, data and settings must be those it was begun with, but for
+    // `epochs`. Empty: none.
+    std::filesystem::path checkpoint = {};
 };
 
 struct EpochReport {
@@ -47,18 +52,24 @@ struct EpochReport {
 
 struct TrainingReport {
     enum class End { all_epochs, early_stop, cancelled } end = End::all_epochs;
-    std::vector<EpochReport> epochs;
+    std::vector<EpochReport> epochs;  // also those before a checkpoint
     std::size_t best_epoch = 0;
 };
 
-// Called after each epoch; false cancels.
+struct TrainingData {
+    Dataset training;
+    Dataset validation;  // without rows: the training loss stands in for its loss
+};
+
+// Called after each epoch of this call, when its checkpoint is written; false cancels.
 using EpochCallback = std::function<bool(const EpochReport&)>;
 
 // Trains the first output port on the loss. Error: sizes that do not fit, or a loss, weight or
-// layer that became NaN or Inf, naming the layer.
+// layer that became NaN or Inf, naming the layer; a checkpoint that is damaged, of another training
+// or cannot be written.
 [[nodiscard]] tl::expected<TrainingReport, std::string> train(
-    TrainableNetwork& network, Optimizer& optimizer, const Loss& loss, const Dataset& training,
-    const Dataset& validation, const TrainerConfig& config, const EpochCallback& callback = {});
+    TrainableNetwork& network, Optimizer& optimizer, const Loss& loss, const TrainingData& data,
+    const TrainerConfig& config, const EpochCallback& callback = {});
 
 // Mean loss in evaluation mode. Error: as train.
 [[nodiscard]] tl::expected<double, std::string> evaluate_loss(TrainableNetwork& network,

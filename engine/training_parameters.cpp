@@ -74,6 +74,10 @@ std::vector<TrainableParameter> TrainingParameters::trainable(const LayerPlan& p
             unit_axis_of_kernel[dense->kernel] = dense->units_first ? 0 : 1;
         } else if (const auto* convolution = std::get_if<ConvolutionLayer>(&layer.spec)) {
             unit_axis_of_kernel[convolution->kernel] = 0;
+        } else if (const auto* recurrent = std::get_if<RecurrentLayer>(&layer.spec)) {
+            // A gate's unit; the two directions of one share a norm.
+            unit_axis_of_kernel[recurrent->kernel] = 1;
+            unit_axis_of_kernel[recurrent->recurrence] = 1;
         }
     }
     std::vector<TrainableParameter> parameters;
@@ -99,6 +103,16 @@ void TrainingParameters::load_from(const std::map<std::string, Tensor>& weights)
         // In place: spans and bound addresses stay valid.
         std::ranges::copy(given.values, weight.values.begin());
     }
+}
+
+void TrainingParameters::save_into(Checkpoint& checkpoint, const std::string& prefix) const {
+    for (const auto& [name, weight] : weights_) {
+        checkpoint.floats[prefix + name].assign(weight.values.begin(), weight.values.end());
+    }
+}
+
+void TrainingParameters::restore_from(CheckpointReader& checkpoint, const std::string& prefix) {
+    for (auto& [name, weight] : weights_) checkpoint.read(prefix + name, weight.values);
 }
 
 std::string TrainingParameters::first_non_finite() const {

@@ -31,6 +31,8 @@ class TrainingParameters final : public ParameterBuffers {
     void store_into(std::map<std::string, Tensor>& weights) const;
     // Expects() the same names and shapes.
     void load_from(const std::map<std::string, Tensor>& weights);
+    void save_into(Checkpoint& checkpoint, const std::string& prefix) const;
+    void restore_from(CheckpointReader& checkpoint, const std::string& prefix);
     // Name of a weight with a NaN or Inf value or gradient; empty: none.
     [[nodiscard]] std::string first_non_finite() const;
 

@@ -22,10 +22,11 @@ namespace {
 struct TrainOptions {
     std::string kind;
     std::filesystem::path output;
-    std::filesystem::path input;  // VAE only
-    std::uint64_t seed = 0;       // 0: the recipe's own
-    std::size_t events = 0;       // 0: the recipe's own
-    std::size_t epochs = 0;       // 0: the recipe's own
+    std::filesystem::path input;       // VAE only
+    std::filesystem::path checkpoint;  // not the ringer's
+    std::uint64_t seed = 0;            // 0: the recipe's own
+    std::size_t events = 0;            // 0: the recipe's own
+    std::size_t epochs = 0;            // 0: the recipe's own
 };
 
 void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
@@ -83,6 +84,7 @@ tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& opti
     if (options.epochs != 0) {
         recipe.max_epochs = options.epochs;
     }
+    recipe.checkpoint = options.checkpoint;
     models::VaeSamples samples;
     if (options.input.empty()) {
         say(fmt::format("generating {} training and {} calibration events, {} of each signal",
@@ -96,9 +98,12 @@ tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& opti
         samples = *std::move(read);
     }
     return models::train_vae(recipe, samples, [](const models::VaeEpoch& epoch) {
-        say(fmt::format(
-            "epoch {:3}: training loss {:.4f}, validation loss {:.4f}, learning rate {:.0e}",
-            epoch.number, epoch.training_loss, epoch.validation_loss, epoch.learning_rate));
+        say(
+            fmt::format("epoch {:3}: training loss {:.4f}, validation loss {:.4f}, learning rate "
+                        "{:.0e}, {:.0f} "
+                        "events/s",
+                        epoch.number, epoch.training_loss, epoch.validation_loss,
+                        epoch.learning_rate, epoch.events_per_second));
     });
 }
 
@@ -115,12 +120,18 @@ tl::expected<models::ModelFiles, std::string> train_seed_filter(const TrainOptio
     recipe.seed = options.seed != 0 ? options.seed : recipe.seed;
     recipe.training_doublets = options.events != 0 ? options.events : recipe.training_doublets;
     recipe.max_epochs = options.epochs != 0 ? options.epochs : recipe.max_epochs;
+    recipe.checkpoint = options.checkpoint;
     return models::train_seed_filter(recipe, say);
 }
 
 ExitStatus train(const TrainOptions& options) {
     if (!options.input.empty() && options.kind != "vae") {
         return fail(EX_USAGE, "--input goes with vae; the other recipes generate their samples");
+    }
+    if (!options.checkpoint.empty() && options.kind == "ringer") {
+        return fail(EX_USAGE,
+                    "--checkpoint goes with vae and seed-filter; each network of a ringer trains "
+                    "in seconds");
     }
     if (!options.input.empty() && !std::filesystem::exists(options.input)) {
         return fail(EX_NOINPUT, fmt::format("{}: no such file", options.input.string()));
@@ -149,6 +160,8 @@ void add_train(CLI::App& program, ExitStatus& status) {
     command->add_option("--output", options->output, "Directory to write the model to")->required();
     command->add_option("--input", options->input,
                         "CSV file of background events to train the VAE on; default: synthetic");
+    command->add_option("--checkpoint", options->checkpoint,
+                        "File written after each epoch; where it exists, training goes on from it");
     command->add_option("--seed", options->seed, "Of samples, first weights and shuffling");
     command->add_option("--events", options->events,
                         "Size of the training sample (doublets for the seed filter)");

@@ -78,18 +78,15 @@ void RingerModel::score_table(std::span<const float> rows, std::span<float> answ
             answers.size() == count * score_columns_.size());
     const std::size_t ensembles = bank_.settings.ensembles;
     std::vector<float> discriminants(count * ensembles);
-    RingerRunner runner(bank_);
     for (std::size_t i = 0; i < count; ++i) {
         const auto row = rows.subspan(i * kTableColumns, kTableColumns);
         const auto mine = std::span(discriminants).subspan(i * ensembles, ensembles);
         const auto rings = row.subspan<kLeadingColumns, kRingCount>();
-        if (runner.add(row[0], row[1], rings, mine) == RingerRunner::Added::not_finite ||
+        if (bank_.score(row[0], row[1], rings, mine) == RingerBank::Scored::not_finite ||
             !std::isfinite(row[2])) {
-            runner.flush();
             std::fill(mine.begin(), mine.end(), std::numeric_limits<float>::quiet_NaN());
         }
     }
-    runner.flush();
     for (std::size_t i = 0; i < count; ++i) {
         write_answers(rows.subspan(i * kTableColumns, kTableColumns),
                       std::span(discriminants).subspan(i * ensembles, ensembles),

@@ -61,9 +61,9 @@ class RingerTrainer {
     [[nodiscard]] RingRows rows_of(const BinSample& sample, Part part) const;
     [[nodiscard]] tl::expected<void, std::string> train_bin(std::size_t bin);
     [[nodiscard]] tl::expected<void, std::string> calibrate();
-    [[nodiscard]] Scores score(RingerRunner& runner, std::size_t bin) const;
+    [[nodiscard]] Scores score(const RingerBank& bank, std::size_t bin) const;
     void calibrate_bin(std::size_t bin, const Scores& fitted);
-    void measure(RingerRunner& runner);
+    void measure(const RingerBank& bank);
     void measure_point(std::size_t point, std::span<const std::size_t> tested,
                        std::span<const float> answers);
     void describe();
@@ -239,7 +239,7 @@ tl::expected<void, std::string> RingerTrainer::train_bin(std::size_t bin) {
 }
 
 // Of the bin's own network, on all but the test samples.
-Scores RingerTrainer::score(RingerRunner& runner, std::size_t bin) const {
+Scores RingerTrainer::score(const RingerBank& bank, std::size_t bin) const {
     const NetworkFile& file = files_.manifest.networks[bin];
     std::vector<std::size_t> chosen;
     std::copy_if(bin_samples_[bin].members.begin(), bin_samples_[bin].members.end(),
@@ -249,9 +249,8 @@ Scores RingerTrainer::score(RingerRunner& runner, std::size_t bin) const {
     for (std::size_t i = 0; i < chosen.size(); ++i) {
         // A cluster lent from another ET is judged as if it had this bin's.
         const RingerSample& cluster = samples_[chosen[i]];
-        runner.add(file.et_high_gev, cluster.eta, cluster.rings, std::span(&answers[i], 1));
+        bank.score(file.et_high_gev, cluster.eta, cluster.rings, std::span(&answers[i], 1));
     }
-    runner.flush();
     Scores scores;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
         const RingerSample& cluster = samples_[chosen[i]];
@@ -268,11 +267,10 @@ tl::expected<void, std::string> RingerTrainer::calibrate() {
     if (!bank) {
         return tl::unexpected(bank.error());
     }
-    RingerRunner runner(*bank);
     for (std::size_t bin = 0; bin < graphs_.size(); ++bin) {
-        calibrate_bin(bin, score(runner, bin));
+        calibrate_bin(bin, score(*bank, bin));
     }
-    measure(runner);
+    measure(*bank);
     return {};
 }
 
@@ -289,7 +287,7 @@ void RingerTrainer::calibrate_bin(std::size_t bin, const Scores& fitted) {
 }
 
 // What the finished model does to clusters it has not seen.
-void RingerTrainer::measure(RingerRunner& runner) {
+void RingerTrainer::measure(const RingerBank& bank) {
     std::vector<std::size_t> tested;
     for (std::size_t i = 0; i < samples_.size(); ++i) {
         if (part_of(recipe_.seed, i) == Part::test) {
@@ -299,9 +297,8 @@ void RingerTrainer::measure(RingerRunner& runner) {
     std::vector<float> answers(tested.size());
     for (std::size_t i = 0; i < tested.size(); ++i) {
         const RingerSample& cluster = samples_[tested[i]];
-        runner.add(cluster.et, cluster.eta, cluster.rings, std::span(&answers[i], 1));
+        bank.score(cluster.et, cluster.eta, cluster.rings, std::span(&answers[i], 1));
     }
-    runner.flush();
     report("test sample, bin by bin: electrons/others, largest SP with its PD and FA");
     for (const NetworkFile& bin : files_.manifest.networks) {
         std::vector<float> electrons, others;

@@ -32,7 +32,7 @@ CellArrays cells_of(const streams::CalorimeterClusters& clusters) noexcept {
 class RingerScorer final : public Scorer {
  public:
     RingerScorer(const Manifest& manifest, const RingerBank& bank, std::size_t max_events)
-        : manifest_(manifest), settings_(bank.settings), runner_(bank), events_(max_events) {
+        : manifest_(manifest), settings_(bank.settings), bank_(bank), events_(max_events) {
         for (ScoredEvent& event : events_) {
             event.et.resize(kMaxClusters);
             event.eta.resize(kMaxClusters);
@@ -51,7 +51,7 @@ class RingerScorer final : public Scorer {
     [[nodiscard]] Explanation explanation(std::size_t position) const noexcept override;
 
  private:
-    [[nodiscard]] ScoreStatus queue(EventInputs& inputs, ScoredEvent& event) noexcept;
+    [[nodiscard]] ScoreStatus ask_networks(EventInputs& inputs, ScoredEvent& event) noexcept;
     void conclude(ScoredEvent& event) noexcept;
     [[nodiscard]] float discriminant(const ScoredEvent& event, std::size_t working_point,
                                      std::size_t cluster) const noexcept {
@@ -61,7 +61,7 @@ class RingerScorer final : public Scorer {
 
     const Manifest& manifest_;
     RingerSettings settings_;
-    RingerRunner runner_;
+    const RingerBank& bank_;
     std::vector<ScoredEvent> events_;
 };
 
@@ -70,16 +70,13 @@ void RingerScorer::score(std::span<EventInputs* const> events) noexcept {
     for (std::size_t i = 0; i < events.size(); ++i) {
         events_[i].count = 0;
         events_[i].kept_count = 0;
-        events_[i].status = queue(*events[i], events_[i]);
-    }
-    runner_.flush();
-    for (std::size_t i = 0; i < events.size(); ++i) {
+        events_[i].status = ask_networks(*events[i], events_[i]);
         conclude(events_[i]);
     }
 }
 
-// Reads the event's clusters and queues those that lie in a bin.
-ScoreStatus RingerScorer::queue(EventInputs& inputs, ScoredEvent& event) noexcept {
+// Reads the event's clusters and scores those that lie in a bin.
+ScoreStatus RingerScorer::ask_networks(EventInputs& inputs, ScoredEvent& event) noexcept {
     const auto payload = inputs.payloads().calorimeter_clusters();
     if (!payload) {
         return status_of(payload.error());
@@ -112,12 +109,12 @@ ScoreStatus RingerScorer::queue(EventInputs& inputs, ScoredEvent& event) noexcep
         } else {
             sum_rings(cells_of(clusters), clusters.eta[i], clusters.phi[i], {}, rings);
         }
-        const auto added = runner_.add(
+        const auto scored = bank_.score(
             event.et[i], event.eta[i], rings,
             std::span(event.discriminants).subspan(i * settings_.ensembles, settings_.ensembles));
-        if (added == RingerRunner::Added::not_finite) {
+        if (scored == RingerBank::Scored::not_finite) {
             status = ScoreStatus::non_finite_input;
-        } else if (added == RingerRunner::Added::queued && status == ScoreStatus::not_applicable) {
+        } else if (scored == RingerBank::Scored::scored && status == ScoreStatus::not_applicable) {
             status = ScoreStatus::scored;
         }
     }

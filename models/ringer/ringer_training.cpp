@@ -88,7 +88,7 @@ tl::expected<TrainedBin, std::string> train_ringer_bin(const std::string& name,
     const std::vector<float> weights = balanced_weights(training);
     const engine::Dataset rows{{training.rings}, training.labels, weights, training.count()};
     const auto trained = engine::train(**network, optimizer, engine::BinaryCrossEntropyWithLogits(),
-                                       rows, engine::Dataset{}, config, keep_best);
+                                       {rows, engine::Dataset{}}, config, keep_best);
     if (!trained) {
         return tl::unexpected(name + ": " + trained.error());
     }

@@ -154,6 +154,12 @@ void SeedFilterTrainer::describe() {
     report(manifest.provenance.data);
 }
 
+std::string epoch_line(const engine::EpochReport& epoch) {
+    return formatted("epoch %zu: loss %.5f, validation %.5f, learning rate %g", epoch.epoch,
+                     epoch.training_loss, epoch.validation_loss,
+                     static_cast<double>(epoch.learning_rate));
+}
+
 // Trains on the logit; the graph returned ends with the probability.
 tl::expected<engine::Graph, std::string> SeedFilterTrainer::train(
     const DoubletSamples& calibration) {
@@ -175,16 +181,23 @@ tl::expected<engine::Graph, std::string> SeedFilterTrainer::train(
     config.early_stop_patience = recipe_.patience;
     config.plateau_patience = 1;
     config.plateau_factor = 0.3F;
-    const auto trained = engine::train(
-        **network, optimizer, engine::BinaryCrossEntropyWithLogits(), training.dataset(),
-        validation.dataset(), config, [this](const engine::EpochReport& epoch) {
-            report(formatted("epoch %zu: loss %.5f, validation %.5f, learning rate %g", epoch.epoch,
-                             epoch.training_loss, epoch.validation_loss,
-                             static_cast<double>(epoch.learning_rate)));
-            return true;
-        });
+    config.checkpoint = recipe_.checkpoint;
+    const auto trained =
+        engine::train(**network, optimizer, engine::BinaryCrossEntropyWithLogits(),
+                      {training.dataset(), validation.dataset()}, config,
+                      [this](const engine::EpochReport& epoch) {
+                          if (on_progress_) {
+                              on_progress_(epoch_line(epoch) +
+                                           formatted(", %.0f doublets/s", epoch.rows_per_second));
+                          }
+                          return true;
+                      });
     if (!trained) {
         return tl::unexpected(trained.error());
+    }
+    // Also the epochs before a checkpoint; without their speed, which is not the same twice.
+    for (const engine::EpochReport& epoch : trained->epochs) {
+        report_.push_back(epoch_line(epoch));
     }
     report("weights of epoch " + std::to_string(trained->best_epoch) + " kept");
     engine::Graph graph =

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <tl/expected.hpp>
@@ -35,11 +36,14 @@ struct SeedFilterRecipe {
     float learning_rate = 3e-3F;
     std::size_t max_epochs = 16;
     std::size_t patience = 3;  // epochs without a lower validation loss
+    // Written after each epoch; where it exists, training goes on from it with the same outcome.
+    std::filesystem::path checkpoint = {};
     // The fraction of fakes that is to be kept.
     std::vector<WantedPoint> working_points = {{"loose", 0.5}, {"medium", 0.25}, {"tight", 0.1}};
 };
 
-// Errors: samples too small for their purpose, a training that ran away.
+// Errors: samples too small for their purpose, a training that ran away, a checkpoint that is
+// damaged or does not fit.
 [[nodiscard]] tl::expected<ModelFiles, std::string> train_seed_filter(
     const SeedFilterRecipe& recipe,
     const std::function<void(const std::string& line)>& on_progress);

@@ -4,12 +4,10 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <limits>
-#include <numeric>
 #include <utility>
 
-#include "engine/random.hpp"
 #include "models/model_loader.hpp"
+#include "models/vae/vae_course.hpp"
 #include "models/vae/vae_manifest.hpp"
 #include "models/vae/vae_report.hpp"
 
@@ -17,14 +15,11 @@ namespace tamis::models {
 namespace {
 
 using vae::ScoredSample;
-using vae::VaeTraining;
-using vae::VaeWeights;
+using vae::TrainingOutcome;
 
 constexpr std::size_t kLeastRows = 100;
 constexpr std::size_t kGoldenRows = 6;  // of the background; and one of each signal
 constexpr double kGoldenTolerance = 1e-4;
-// The noise of the validation passes is the same in every epoch, so that losses compare.
-constexpr std::uint64_t kValidationPass = std::numeric_limits<std::uint32_t>::max();
 
 tl::unexpected<std::string> refuse(std::string message) {
     return tl::make_unexpected(std::move(message));
@@ -67,107 +62,6 @@ tl::expected<VaeSamples, std::string> checked_samples(const VaeSamples& samples)
         return refuse(taken.error());
     }
     return checked;
-}
-
-// Rows of one epoch in an order that is a function of (seed, epoch).
-void shuffle(std::vector<std::size_t>& rows, std::uint64_t seed, std::uint64_t epoch) {
-    std::iota(rows.begin(), rows.end(), std::size_t{0});
-    const std::uint64_t stream = engine::stream_of("vae shuffle") + epoch;
-    for (std::size_t i = rows.size(); i > 1; --i) {
-        std::swap(rows[i - 1], rows[engine::random_below(i, seed, stream, i)]);
-    }
-}
-
-tl::expected<double, std::string> train_epoch(VaeTraining& training, std::size_t mini_batch,
-                                              std::span<const std::size_t> rows,
-                                              std::uint64_t epoch) {
-    double sum = 0;
-    for (std::size_t first = 0; first < rows.size(); first += mini_batch) {
-        const auto batch = rows.subspan(first, std::min(mini_batch, rows.size() - first));
-        const auto loss = training.train_batch(batch, epoch);
-        if (!loss) {
-            return loss;
-        }
-        sum += *loss * static_cast<double>(batch.size());
-    }
-    return sum / static_cast<double>(rows.size());
-}
-
-// Counts epochs without progress of at least `delta`.
-class Patience {
- public:
-    Patience(std::size_t epochs, double delta) : epochs_(epochs), delta_(delta) {}
-
-    // True when the wait is over; it starts anew.
-    bool ends_with(double loss) {
-        if (loss < best_ - delta_) {
-            best_ = loss;
-            waited_ = 0;
-            return false;
-        }
-        if (++waited_ < epochs_) {
-            return false;
-        }
-        waited_ = 0;
-        return true;
-    }
-
- private:
-    std::size_t epochs_;
-    double delta_;
-    double best_ = std::numeric_limits<double>::infinity();
-    std::size_t waited_ = 0;
-};
-
-struct TrainingOutcome {
-    VaeWeights weights;
-    VaeEpoch best;
-    std::vector<VaeEpoch> epochs;
-};
-
-tl::expected<TrainingOutcome, std::string> run_training(
-    const VaeRecipe& recipe, const FeatureTable& table,
-    const std::function<void(const VaeEpoch&)>& on_epoch) {
-    auto training = VaeTraining::create(recipe.training, table);
-    if (!training) {
-        return refuse(training.error());
-    }
-    const auto held_out =
-        static_cast<std::size_t>(recipe.validation_fraction * static_cast<double>(table.rows()));
-    std::vector<std::size_t> validation(std::max(held_out, std::size_t{1}));
-    std::vector<std::size_t> rows(table.rows() - validation.size());
-    std::iota(validation.begin(), validation.end(), rows.size());
-    Patience plateau(recipe.plateau_epochs, recipe.plateau_delta);
-    Patience stop(recipe.stop_epochs, recipe.stop_delta);
-    TrainingOutcome outcome;
-    for (std::size_t number = 1; number <= recipe.max_epochs; ++number) {
-        shuffle(rows, recipe.training.seed, number);
-        const double rate = (*training)->learning_rate();
-        const auto loss = train_epoch(**training, recipe.training.mini_batch, rows, number);
-        if (!loss) {
-            return refuse("epoch " + std::to_string(number) + ": " + loss.error());
-        }
-        const auto validated = (*training)->mean_loss(validation, kValidationPass);
-        if (!validated) {
-            return refuse("epoch " + std::to_string(number) + ": " + validated.error());
-        }
-        const VaeEpoch epoch{number, *loss, *validated, rate};
-        outcome.epochs.push_back(epoch);
-        if (on_epoch) {
-            on_epoch(epoch);
-        }
-        if (number == 1 || epoch.validation_loss < outcome.best.validation_loss) {
-            outcome.best = epoch;
-            outcome.weights = (*training)->weights();
-        }
-        if (stop.ends_with(*validated)) {
-            break;
-        }
-        if (plateau.ends_with(*validated)) {
-            (*training)->set_learning_rate((*training)->learning_rate() * recipe.plateau_factor);
-        }
-    }
-    return outcome;
 }
 
 ScoredSample score_sample(const Model& model, const std::string& name, const FeatureTable& table) {
@@ -279,7 +173,7 @@ tl::expected<ModelFiles, std::string> train_vae(
     if (!samples) {
         return refuse(samples.error());
     }
-    const auto outcome = run_training(recipe, samples->training, on_epoch);
+    const auto outcome = vae::run_training(recipe, samples->training, on_epoch);
     if (!outcome) {
         return refuse(outcome.error());
     }

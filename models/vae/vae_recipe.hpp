@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <tl/expected.hpp>
@@ -35,6 +36,8 @@ struct VaeRecipe {
     // best epoch are kept.
     std::size_t stop_epochs = 7;
     double stop_delta = 0.005;
+    // Written after each epoch; where it exists, training goes on from it with the same outcome.
+    std::filesystem::path checkpoint = {};
     // The published point is a fraction of 5.38e-6: 1000 events a month.
     std::vector<WantedPoint> working_points = {{"very_loose", 3e-2}, {"loose", 1e-2},
                                                {"medium", 1e-3},     {"tight", 1e-4},
@@ -46,10 +49,11 @@ struct VaeEpoch {
     double training_loss = 0;
     double validation_loss = 0;
     double learning_rate = 0;
+    double events_per_second = 0;  // of training
 };
 
 // Errors: a table without one of the 21 columns or with a value that is not finite (row and
-// column), too few rows, a training that ran away.
+// column), too few rows, a training that ran away, a checkpoint that is damaged or does not fit.
 [[nodiscard]] tl::expected<ModelFiles, std::string> train_vae(
     const VaeRecipe& recipe, const VaeSamples& samples,
     const std::function<void(const VaeEpoch&)>& on_epoch);

@@ -246,6 +246,24 @@ tl::expected<double, std::string> VaeTraining::mean_loss(std::span<const std::si
     return sum / static_cast<double>(rows.size());
 }
 
+void VaeTraining::save_into(engine::Checkpoint& checkpoint) const {
+    checkpoint.integers["vae/seed"] = options_.seed;
+    checkpoint.integers["vae/rows"] = table_->rows();
+    encoder_->save_into(checkpoint, "encoder/");
+    decoder_->save_into(checkpoint, "decoder/");
+    checkpoint.floats["prior"] = prior_;
+    optimizer_.save_into(checkpoint);
+}
+
+void VaeTraining::restore_from(engine::CheckpointReader& checkpoint) {
+    checkpoint.expect("vae/seed", options_.seed);
+    checkpoint.expect("vae/rows", table_->rows());
+    encoder_->restore_from(checkpoint, "encoder/");
+    decoder_->restore_from(checkpoint, "decoder/");
+    checkpoint.read("prior", prior_);
+    optimizer_.restore_from(checkpoint, parameters_);
+}
+
 VaeWeights VaeTraining::weights() const {
     VaeWeights made;
     made.scoring_graph = make_scoring_graph(options_.shape);

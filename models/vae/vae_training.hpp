@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "engine/checkpoint.hpp"
 #include "engine/optimizer.hpp"
 #include "engine/trainable_network.hpp"
 #include "models/feature_table.hpp"
@@ -61,6 +62,11 @@ class VaeTraining {
     [[nodiscard]] float learning_rate() const { return optimizer_.learning_rate(); }
     void set_learning_rate(float rate) { optimizer_.set_learning_rate(rate); }
     [[nodiscard]] VaeWeights weights() const;
+
+    // All that the next step depends on but options and table.
+    void save_into(engine::Checkpoint& checkpoint) const;
+    // Before the first step.
+    void restore_from(engine::CheckpointReader& checkpoint);
 
  private:
     // Sum of the losses of the batch's rows; with gradients also all output gradients but the

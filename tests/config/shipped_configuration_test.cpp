@@ -7,8 +7,10 @@
 #include <string>
 
 #include "config/deployment_reader.hpp"
+#include "config/manifest_file.hpp"
 #include "config/menu_reader.hpp"
 #include "models/event_inputs.hpp"
+#include "models/model_loader.hpp"
 
 namespace tamis::config {
 namespace {
@@ -62,6 +64,27 @@ TEST(ShippedMenus, physics_names_working_points_that_the_shipped_models_have) {
     const auto menu =
         read_menu(kConfig / "menus/physics.pbtxt", {.quantities = models::quantity_names()});
     EXPECT_TRUE(menu) << to_string(menu.error());
+}
+
+// The kind "onnx" is in models/model_loader_test.
+TEST(ShippedModels, of_every_kind_are_refused_when_a_golden_vector_is_off) {
+    for (const char* name : {"vae", "ringer", "seed_filter"}) {
+        const auto directory = kConfig.parent_path() / "models/shipped" / name;
+        const auto manifest = read_model_directory(directory);
+        ASSERT_TRUE(manifest) << to_string(manifest.error());
+        const auto model = models::load_model(*manifest, directory);
+        ASSERT_TRUE(model) << model.error();
+        for (const std::size_t index : {std::size_t{0}, manifest->golden.size() - 1}) {
+            models::Manifest other = *manifest;
+            other.golden[index].output.back() += 0.5;
+            const auto refused = models::load_model(other, directory);
+            ASSERT_FALSE(refused) << name;
+            EXPECT_THAT(refused.error(),
+                        testing::AllOf(testing::HasSubstr(manifest->name),
+                                       testing::HasSubstr("golden vector " + std::to_string(index)),
+                                       testing::HasSubstr((*model)->score_columns().back())));
+        }
+    }
 }
 
 TEST(ShippedDeployments, are_right_for_a_machine_of_eight_processors) {

@@ -75,6 +75,52 @@ TEST(Loss, has_the_values_of_the_formulae) {
                 std::log(1.0 + std::exp(3.0)), 1e-12);
 }
 
+TEST(Loss, counts_a_row_of_weight_two_as_two_rows) {
+    const std::vector<float> weight{2.F, 1.F, 0.F, 1.F};
+    for (const Case& one : cases()) {
+        SCOPED_TRACE(one.loss->name());
+        const std::size_t target_width = one.loss->target_width(kWidth);
+        std::vector<float> output(kRows * kWidth);
+        for (std::size_t i = 0; i < output.size(); ++i) output[i] = random_normal(7, 3, i);
+        std::vector<float> repeated_output;
+        std::vector<float> repeated_target;
+        for (const std::size_t row : {0U, 0U, 1U, 3U}) {
+            const auto copy = [row](const std::vector<float>& from, std::size_t width,
+                                    std::vector<float>& to) {
+                const auto first = from.begin() + static_cast<std::ptrdiff_t>(row * width);
+                to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>(width));
+            };
+            copy(output, kWidth, repeated_output);
+            copy(one.target, target_width, repeated_target);
+        }
+        std::vector<float> gradient(output.size());
+        EXPECT_NEAR(
+            one.loss->evaluate({output, one.target, weight, kRows, kWidth}, gradient),
+            one.loss->evaluate({repeated_output, repeated_target, {}, kRows, kWidth}, gradient),
+            1e-12);
+    }
+}
+
+TEST(Loss, refuses_targets_without_meaning_by_row) {
+    const std::vector<float> class_beyond{0.F, 2.F, 3.F};
+    const auto beyond = CategoricalCrossEntropyWithLogits().check_targets(class_beyond, 3);
+    ASSERT_FALSE(beyond.has_value());
+    EXPECT_NE(beyond.error().find("row 2"), std::string::npos) << beyond.error();
+    EXPECT_TRUE(CategoricalCrossEntropyWithLogits().check_targets(class_beyond, 4).has_value());
+    EXPECT_FALSE(
+        CategoricalCrossEntropyWithLogits().check_targets(std::vector<float>{0.5F}, 3).has_value());
+    EXPECT_FALSE(
+        CategoricalCrossEntropyWithLogits().check_targets(std::vector<float>{-1.F}, 3).has_value());
+    EXPECT_FALSE(CategoricalCrossEntropyWithLogits(std::vector<double>{1.0, 2.0})
+                     .check_targets(class_beyond, 4)
+                     .has_value());
+    const std::vector<float> likely{0.F, 1.F, 0.25F, 1.5F};
+    const auto above_one = BinaryCrossEntropyWithLogits().check_targets(likely, 2);
+    ASSERT_FALSE(above_one.has_value());
+    EXPECT_NE(above_one.error().find("row 1"), std::string::npos) << above_one.error();
+    EXPECT_TRUE(MeanSquaredError().check_targets(likely, 2).has_value());
+}
+
 TEST(Loss, stays_finite_for_huge_logits) {
     const std::vector<float> output{1e30F, -1e30F};
     std::vector<float> gradient(2);

@@ -16,9 +16,7 @@ namespace {
 using test::NamedGraph;
 
 std::vector<NamedGraph> all_networks() {
-    std::vector<NamedGraph> all = test::dense_networks();
-    for (auto& more : test::convolution_networks()) all.push_back(std::move(more));
-    for (auto& more : test::layer_networks()) all.push_back(std::move(more));
+    std::vector<NamedGraph> all = test::all_networks();
     for (NamedGraph& entry : all) test::roughen_weights(entry.graph, 17);
     return all;
 }

@@ -77,14 +77,6 @@ Graph one_dimensional() {
     return net.build();
 }
 
-template <class Body>
-NamedGraph single(const std::string& name, Shape row, const Body& body) {
-    GraphBuilder net(name, 11);
-    const GraphValue x = net.input("x", std::move(row));
-    net.output(body(net, x), "y");
-    return {name, net.build()};
-}
-
 }  // namespace
 
 void PrintTo(const NamedGraph& entry, std::ostream* out) { *out << entry.name; }
@@ -107,83 +99,59 @@ std::vector<NamedGraph> convolution_networks() {
             {"one_dimensional", one_dimensional()}};
 }
 
-std::vector<NamedGraph> layer_networks() {
+std::vector<NamedGraph> own_convolution_networks() {
     using B = GraphBuilder;
     using V = const GraphValue&;
-    const auto add_gate = [](B& net, V x) {
-        Tensor offset{Shape{3, 1, 1}, std::vector<float>{0.5F, -1.F, 2.F}};
-        Tensor factor{Shape{4}, std::vector<float>{1.F, -2.F, 0.25F, 3.F}};
-        return net.multiply_weight(net.add_weight(x, "offset", offset), "factor", factor);
-    };
+    const ConvolutionOptions three{.kernel = {3, 3}};
+    const PoolOptions two{.kernel = {2, 2}};
     return {
-        single("dense", {7}, [](B& net, V x) { return net.dense(x, 5, "d"); }),
-        single("dense_relu", {7}, [](B& net, V x) { return net.relu(net.dense(x, 5, "d")); }),
-        single("dense_tanh", {7}, [](B& net, V x) { return net.tanh(net.dense(x, 5, "d")); }),
-        single("dense_sigmoid", {7}, [](B& net, V x) { return net.sigmoid(net.dense(x, 5, "d")); }),
-        single("leaky_relu", {9}, [](B& net, V x) { return net.leaky_relu(x, 0.2F); }),
-        single("softmax", {6}, [](B& net, V x) { return net.softmax(x); }),
-        single("softmax_of_images", {3, 4, 5}, [](B& net, V x) { return net.softmax(x); }),
-        single("convolution", {3, 6, 5},
-               [](B& net, V x) {
-                   return net.convolution(x, 4, "c", {.kernel = {3, 3}});
+        single("seed_filter", {2, 16, 16},
+               [&](B& net, V x) {
+                   auto h = net.relu(net.convolution(x, 32, "conv1", three));
+                   h = net.max_pool(net.relu(net.convolution(h, 32, "conv2", three)), two);
+                   h = net.relu(net.convolution(h, 48, "conv3", three));
+                   h = net.max_pool(net.relu(net.convolution(h, 48, "conv4", three)), two);
+                   return net.dense(net.flatten(h), 3, "dense");
                }),
-        single("convolution_even_kernel", {24, 8, 8},
-               [](B& net, V x) {
-                   return net.convolution(x, 32, "c", {.kernel = {4, 4}});
+        // As the published one: channels last, even kernels, normalisation between ReLU and pool.
+        single("layer_map", {16, 16, 24},
+               [&](B& net, V x) {
+                   auto h = net.transpose(x, {0, 3, 1, 2});
+                   h = net.relu(net.convolution(h, 32, "conv1", {.kernel = {4, 4}}));
+                   h = net.relu(net.convolution(h, 32, "conv2", three));
+                   h = net.max_pool(net.batch_norm(h, "bn1"), two);
+                   h = net.batch_norm(net.relu(net.convolution(h, 40, "conv3", three)), "bn2");
+                   h = net.relu(net.convolution(h, 40, "conv4", three));
+                   return net.flatten(net.transpose(net.max_pool(h, two), {0, 2, 3, 1}));
                }),
-        single("convolution_strided_valid", {2, 9, 8},
-               [](B& net, V x) {
-                   return net.tanh(
-                       net.convolution(x, 3, "c",
-                                       {.kernel = {3, 2},
-                                        .strides = {2, 1},
-                                        .padding = ConvolutionOptions::Padding::valid}));
+        single("odd_sizes", {19, 13, 7},
+               [&](B& net, V x) {
+                   auto h = net.leaky_relu(net.convolution(x, 37, "conv1", three), 0.2F);
+                   h = net.average_pool(net.convolution(h, 33, "conv2", three), two);
+                   h = net.convolution(
+                       h, 34, "conv3",
+                       {.kernel = {3, 3}, .padding = ConvolutionOptions::Padding::valid});
+                   return net.flatten(h);
                }),
-        single("convolution_depthwise", {8, 6, 6},
-               [](B& net, V x) {
-                   return net.convolution(x, 8, "c", {.kernel = {3, 3}, .groups = 8});
+        // Poolings of their own, a value two layers read, an output in the middle of nothing.
+        single("branches", {32, 12, 12},
+               [&](B& net, V x) {
+                   const auto a = net.relu(net.convolution(x, 32, "conv1", {.kernel = {5, 5}}));
+                   const auto b = net.max_pool(a, {.kernel = {3, 3}, .strides = {2, 2}});
+                   const auto c = net.average_pool(a, {.kernel = {3, 3}, .strides = {2, 2}});
+                   const auto d = net.tanh(net.convolution(b, 32, "conv2", three));
+                   return net.convolution(net.add(d, c), 32, "conv3", three);
                }),
-        single("convolution_one_dimension", {2, 11},
-               [](B& net, V x) { return net.convolution(x, 4, "c", {.kernel = {3}}); }),
-        single("max_pool", {3, 6, 6},
-               [](B& net, V x) {
-                   return net.max_pool(x, {.kernel = {2, 2}});
-               }),
-        single("max_pool_overlapping", {8, 7, 7},
-               [](B& net, V x) {
-                   return net.max_pool(x, {.kernel = {3, 3}, .strides = {2, 2}});
-               }),
-        single("average_pool", {8, 6, 6},
-               [](B& net, V x) {
-                   return net.average_pool(x, {.kernel = {2, 3}});
-               }),
-        single("batch_norm_rows", {10}, [](B& net, V x) { return net.batch_norm(x, "bn"); }),
-        single("batch_norm_images", {8, 4, 4}, [](B& net, V x) { return net.batch_norm(x, "bn"); }),
-        single("relu_batch_norm_padded_convolution", {3, 6, 6},
-               [](B& net, V x) {
-                   const auto a = net.relu(net.convolution(x, 8, "c1", {.kernel = {3, 3}}));
-                   return net.convolution(net.batch_norm(a, "bn"), 4, "c2", {.kernel = {3, 3}});
-               }),
-        single("concat_of_two_readers", {3, 4},
-               [](B& net, V x) {
-                   return net.concat({net.tanh(x), x, net.relu(x)});
-               }),
-        single("transpose_reshape", {3, 4, 5},
-               [](B& net, V x) {
-                   return net.dense(
-                       net.flatten(net.reshape(net.transpose(x, {0, 2, 3, 1}), {4, 15})), 2, "d");
-               }),
-        single("channels_last_convolution", {6, 6, 3},
-               [](B& net, V x) {
-                   const auto c =
-                       net.convolution(net.transpose(x, {0, 3, 1, 2}), 8, "c", {.kernel = {3, 3}});
-                   return net.flatten(
-                       net.transpose(net.max_pool(c, {.kernel = {2, 2}}), {0, 2, 3, 1}));
-               }),
-        single("arithmetic_with_weights", {3, 2, 4}, add_gate),
-        single("value_times_itself", {5}, [](B& net, V x) { return net.multiply(x, net.tanh(x)); }),
-        single("dropout", {6}, [](B& net, V x) { return net.dropout(net.tanh(x), 0.3F); }),
     };
+}
+
+std::vector<NamedGraph> all_networks() {
+    std::vector<NamedGraph> all = dense_networks();
+    for (auto& more : convolution_networks()) all.push_back(std::move(more));
+    for (auto& more : own_convolution_networks()) all.push_back(std::move(more));
+    for (auto& more : layer_networks()) all.push_back(std::move(more));
+    for (auto& more : layers_without_derivative()) all.push_back(std::move(more));
+    return all;
 }
 
 std::vector<double> random_rows(std::size_t count, std::uint64_t seed) {
@@ -196,6 +164,7 @@ void roughen_weights(Graph& graph, std::uint64_t seed) {
     std::uint64_t stream = 100;
     for (auto& [name, tensor] : graph.weights) {
         ++stream;
+        if (graph.integer_types.contains(name)) continue;
         const bool variance = name.ends_with("moving_variance");
         for (std::size_t i = 0; i < tensor.values.size(); ++i) {
             const float noise = 0.2F * random_normal(seed, stream, i);

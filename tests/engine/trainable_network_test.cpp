@@ -142,6 +142,16 @@ TEST_P(Gradient, of_inputs_agrees_with_finite_differences) {
 INSTANTIATE_TEST_SUITE_P(Layers, Gradient, testing::ValuesIn(networks_without_dropout()),
                          [](const auto& entry) { return entry.param.name; });
 
+TEST(TrainableNetwork, refuses_to_go_back_through_a_layer_without_derivative) {
+    for (const auto& [name, graph] : test::layers_without_derivative()) {
+        SCOPED_TRACE(name);
+        if (name == "top_k_places") continue;  // its values have one
+        const auto refused = TrainableNetwork::create(graph, {kRows, true, 5});
+        ASSERT_FALSE(refused.has_value());
+        EXPECT_NE(refused.error().find("has no derivative"), std::string::npos) << refused.error();
+    }
+}
+
 TEST(TrainableNetwork, evaluates_as_inference_does) {
     for (const auto& [name, graph] : networks_without_dropout()) {
         SCOPED_TRACE(name);

@@ -1,6 +1,6 @@
 // Any bytes as a model: a graph or an error. In what was read the survey marks all as supported.
 // What is read passes the check again, writes and reads back as itself, and, when small, compiles
-// or is refused.
+// and runs or is refused.
 #include <cstddef>
 #include <cstdint>
 #include <gsl/assert>
@@ -30,6 +30,19 @@ bool weights_are_finite(const Graph& graph) {
     return true;
 }
 
+// Values of both signs, some of them whole numbers and equal ones.
+void run_rows(const std::shared_ptr<const Network>& network) {
+    NetworkRunner runner(network);
+    for (std::size_t port = 0; port < network->inputs().size(); ++port) {
+        float value = -3.F;
+        for (float& to : runner.input(port)) {
+            to = value;
+            value = value > 3.F ? -3.F : value + 0.375F;
+        }
+    }
+    Ensures(runner.run(2) != RunStatus::failed);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -52,6 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (is_small(*shapes) && size % 16 == 0) {
         const auto network = Network::compile(*graph, {.max_batch = 2});
         Ensures(network.has_value() || !network.error().empty());
+        if (network) run_rows(*network);
     }
     return 0;
 }

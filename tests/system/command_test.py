@@ -136,6 +136,23 @@ def check_training(tool, folder):
             one, two = ((folder / f"{kind}-{copy}" / name).read_bytes() for copy in ("one", "two"))
             assert one == two, f"{kind}: {name} differs between two trainings"
         print(f"{kind}: {len(files)} files, identical in two trainings")
+    check_resumed_training(tool, folder)
+
+
+def check_resumed_training(tool, folder):
+    """Stopped after an epoch and gone on from its checkpoint: the same bytes."""
+    options = ["--events", 4000, "--epochs", 2]
+    checkpoint = folder / "vae.checkpoint"
+    tool.run("train", "vae", "--output", folder / "vae-straight", *options)
+    tool.run("train", "vae", "--output", folder / "vae-stopped", "--events", 4000, "--epochs", 1, "--checkpoint", checkpoint)
+    tool.run("train", "vae", "--output", folder / "vae-resumed", *options, "--checkpoint", checkpoint)
+    assert "epoch   1" not in tool.errors and "epoch   2" in tool.errors, tool.errors
+    for path in (folder / "vae-straight").iterdir():
+        assert path.read_bytes() == (folder / "vae-resumed" / path.name).read_bytes(), path.name
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
+    tool.run("train", "vae", "--output", folder / "vae-damaged", *options, "--checkpoint", checkpoint, status=65)
+    assert "vae.checkpoint: damaged" in tool.errors, tool.errors
+    tool.run("train", "ringer", "--output", folder / "never", "--checkpoint", checkpoint, status=64)
 
 
 main()

@@ -37,7 +37,7 @@ def main():
     wire = wire_module(source_dir, tempfile.mkdtemp(prefix="tamis-wire-"))
     print(f"seed {SEED}")
     rng = random.Random(SEED)
-    node = Node(build_dir, CUTS_ONLY, extra_input=f"run: {RUN} window_ms: 400")
+    node = Node(build_dir, CUTS_ONLY, extra_input=f"run: {RUN} window_ms: 2000")
     expected, incomplete, sent, faults = {}, set(), {}, {"duplicate": 0, "checksum": 0, "unknown": 0, "run": 0}
     for event in range(1, EVENTS + 1):
         fragments, met, muons = fragments_of(wire, rng, event)

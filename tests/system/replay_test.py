@@ -2,6 +2,7 @@
 """A decision made once is made again, bit for bit: whatever the number of workers, the threads or the batch, and from what
 the node recorded. Usage: replay_test.py BUILD_DIR SOURCE_DIR"""
 import json
+import os
 import pathlib
 import re
 import sys
@@ -9,21 +10,23 @@ import tempfile
 
 from tool import Tool
 
+EVENTS = int(os.environ.get("TAMIS_TEST_EVENTS", "3000"))  # fewer where programs are instrumented
+
 
 def main():
     build_dir, source_dir = sys.argv[1:3]
     tool, folder = Tool(build_dir), pathlib.Path(tempfile.mkdtemp(prefix="tamis-replay-"))
     recording = folder / "events.mcap"
-    tool.run("generate", "--events", 3000, "--signals", 0.05, "--seed", 5, "--output", recording)
+    tool.run("generate", "--events", EVENTS, "--signals", 0.05, "--seed", 5, "--output", recording)
     variants = [(workers, mode, batch) for workers in (1, 2, 3) for mode in ("shared", "dedicated") for batch in (1, 7, 64)]
     results = [tool.json("replay", recording, "--workers", workers, "--mode", mode, "--batch", batch)
                for workers, mode, batch in variants]
     digests = {result["digest"] for result in results}
     assert len(digests) == 1, list(zip(variants, results))
-    assert all(result["events"] == 3000 and result["imbalance_zero"] for result in results), results
-    print(f"3000 events, {len(variants)} combinations of workers, modes and batches: one digest {digests.pop()}")
+    assert all(result["events"] == EVENTS and result["imbalance_zero"] for result in results), results
+    print(f"{EVENTS} events, {len(variants)} combinations of workers, modes and batches: one digest {digests.pop()}")
 
-    shown = tool.run("demo", "--events", 3000, "--rate", 3000, "--directory", folder / "demo", cwd=folder)
+    shown = tool.run("demo", "--events", EVENTS, "--rate", 3000, "--directory", folder / "demo", cwd=folder)
     assert shown.rstrip().endswith("demo: ok"), shown
     selected = folder / "demo" / "selected.mcap"
     summary = json.loads((folder / "demo" / "run_summary.json").read_text())
@@ -34,7 +37,7 @@ def main():
     print(f"{accepted} events that the node selected are decided again with the same score bits")
     find_planted_change(tool, source_dir, selected, folder)
     rates = tool.json("rates", recording)
-    assert rates["events"] == 3000 and rates["overlaps"][0][0] == rates["paths"][0]["count"], rates
+    assert rates["events"] == EVENTS and rates["overlaps"][0][0] == rates["paths"][0]["count"], rates
 
 
 def find_planted_change(tool, source_dir, selected, folder):

@@ -104,7 +104,7 @@ def main():
             problems.append(f"{relative}: the top level holds only {sorted(TOP_LEVEL)}")
         if BANNED_NAMES.search(str(relative)):
             problems.append(f"{relative}: a name that says nothing")
-        if path.suffix not in {".cpp", ".hpp", ".py", ".md", ".proto", ".txt", ".pbtxt", ".sh", ".cmake", ""}:
+        if path.suffix not in {".cpp", ".hpp", ".inl", ".py", ".md", ".proto", ".txt", ".pbtxt", ".sh", ".cmake", ""}:
             continue
         try:
             text = path.read_text()
@@ -115,7 +115,7 @@ def main():
         if re.search(r"(?<![\w.])/(home|root|work)/", text) and relative != pathlib.Path("tests/tidy/tidy_test.py"):
             problems.append(f"{relative}: a path of one machine")
         check_readme(path, relative, text)
-        if path.suffix in {".cpp", ".hpp"}:
+        if path.suffix in {".cpp", ".hpp", ".inl"}:
             lines = text.count("\n")
             if lines > MAX_LINES:
                 problems.append(f"{relative}: {lines} lines; one concept fits in {MAX_LINES}")

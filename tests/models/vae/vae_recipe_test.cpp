@@ -1,8 +1,10 @@
 #include "models/vae/vae_recipe.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "models/model_loader.hpp"
@@ -44,6 +46,31 @@ TEST(VaeRecipe, loss_falls_and_the_files_make_a_model) {
     const auto& report = files->manifest.provenance.report;
     EXPECT_NE(report.back().find("tight: not calibrated"), std::string::npos);
     EXPECT_EQ(files->manifest.provenance.seed, 1U);
+}
+
+TEST(VaeRecipe, resumed_from_a_checkpoint_gives_the_same_files) {
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("tamis_vae_checkpoint_" + std::to_string(::getpid()));
+    const VaeSamples samples = few_events();
+    const auto straight = train_vae(short_recipe(), samples, {}).value();
+    VaeRecipe interrupted = short_recipe();
+    interrupted.checkpoint = path;
+    for (const std::size_t epochs : {1U, 2U, 3U}) {
+        interrupted.max_epochs = epochs;
+        std::size_t run = 0;
+        const auto part =
+            train_vae(interrupted, samples, [&run](const VaeEpoch&) { ++run; }).value();
+        EXPECT_EQ(run, 1U) << "only the epoch that was missing";
+        EXPECT_EQ(part.networks == straight.networks, epochs == 3);
+        if (epochs == 3) {
+            EXPECT_EQ(part.manifest.provenance.report, straight.manifest.provenance.report);
+        }
+    }
+    interrupted.training.seed = 2;
+    const auto other = train_vae(interrupted, samples, {});
+    std::filesystem::remove(path);
+    ASSERT_FALSE(other.has_value());
+    EXPECT_NE(other.error().find("seed"), std::string::npos) << other.error();
 }
 
 TEST(VaeRecipe, same_seed_gives_the_same_bytes) {
