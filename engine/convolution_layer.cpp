@@ -69,6 +69,7 @@ void emit_backward(Emission& to, const PlanLayer& layer, const ConvolutionLayer&
 }  // namespace
 
 void emit(Emission& to, const PlanLayer& layer, const ConvolutionLayer& convolution) {
+    if (to.config().int8 != nullptr && emit_int8(to, layer, convolution)) return;
     if (emit_vector_convolution(to, layer, convolution)) return;
     ProgramBuilder& program = to.program();
     const onednn::Dims src_dims = to.dims(layer.inputs[0]);

@@ -64,6 +64,7 @@ void emit_backward(Emission& to, const PlanLayer& layer, const DenseLayer& dense
 }  // namespace
 
 void emit(Emission& to, const PlanLayer& layer, const DenseLayer& dense) {
+    if (to.config().int8 != nullptr && emit_int8(to, layer, dense)) return;
     ProgramBuilder& program = to.program();
     const onednn::Desc src_layout = onednn::plain(to.dims(layer.inputs[0]));
     const onednn::Desc dst_layout = onednn::plain(to.dims(layer.outputs[0]));

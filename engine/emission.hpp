@@ -43,6 +43,7 @@ struct DropoutCounter {
     std::uint64_t step = 0;
 };
 
+class Int8Layers;  // int8_layers.hpp
 // What our own kernels are made of, and what was made: shared by the programs of all tiles.
 struct OwnKernels {
     const std::map<std::string, Tensor>& weights;
@@ -58,6 +59,7 @@ class Emission {
         bool input_gradients = false;
         const DropoutCounter* dropout = nullptr;  // only with Use::training
         OwnKernels* own_kernels = nullptr;  // inference: kernels of ours where they are better
+        Int8Layers* int8 = nullptr;         // inference: layers that can run in 8-bit integers do
     };
     Emission(ProgramBuilder& program, const LayerPlan& plan, ParameterBuffers& parameters,
              const Config& config);
@@ -151,6 +153,11 @@ void emit(Emission& to, const PlanLayer& layer, const IntegerProductLayer& produ
 
 // Inference with own kernels: layers [first, last) of a run of DenseChain as one step.
 void emit_dense_chain(Emission& to, std::size_t first, std::size_t last);
+
+// Only with Config::int8. False: oneDNN has no integer primitive for it, nothing was emitted.
+[[nodiscard]] bool emit_int8(Emission& to, const PlanLayer& layer, const DenseLayer& dense);
+[[nodiscard]] bool emit_int8(Emission& to, const PlanLayer& layer,
+                             const ConvolutionLayer& convolution);
 
 // Some layers work in the layout of their source. One that oneDNN has no primitive for is brought
 // into row-major first.

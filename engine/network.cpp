@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <gsl/assert>
+#include <optional>
 
 #include "engine/compiled_network.hpp"
 #include "engine/emission.hpp"
 #include "engine/graph_passes.hpp"
+#include "engine/int8_layers.hpp"
 #include "engine/packed_weights.hpp"
 
 namespace tamis::engine {
@@ -32,12 +34,14 @@ std::vector<NetworkPort> ports_of(const LayerPlan& plan, const std::vector<int>&
 }
 
 std::shared_ptr<const Program> tile_program(const LayerPlan& plan, PackedWeights& weights,
-                                            std::size_t rows, OwnKernels* own_kernels) {
+                                            std::size_t rows, OwnKernels* own_kernels,
+                                            Int8Layers* int8) {
     ProgramBuilder builder;
     Emission emission(builder, plan, weights,
                       {.batch = static_cast<std::int64_t>(rows),
                        .use = onednn::Use::inference,
-                       .own_kernels = own_kernels});
+                       .own_kernels = own_kernels,
+                       .int8 = int8});
     emission.emit_forward();
     return std::make_shared<const Program>(builder.build(rows, false));
 }
@@ -92,12 +96,21 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     for (const Shape& shape : plan->value_shapes) widest = std::max(widest, shape.element_count());
 
     PackedWeights weights(graph.weights);
+    std::optional<Int8Layers> int8;
+    if (!options.int8.empty()) {
+        auto made = Int8Layers::make(*plan, graph.weights, options.int8);
+        if (!made) return tl::unexpected(made.error());
+        int8 = std::move(*made);
+    }
     OwnKernels kernels{graph.weights, {}};
-    OwnKernels* own = options.executors == CompileOptions::Executors::all ? &kernels : nullptr;
+    // Our kernels of floats would take the layers before the integers do.
+    OwnKernels* own =
+        options.executors == CompileOptions::Executors::all && !int8 ? &kernels : nullptr;
     for (const std::size_t rows : kTileRows) {
         // Independent of max_batch, so that the bits are too.
         if (rows > 1 && rows * widest * sizeof(float) > kMaxValueBytes) break;
-        network->tiles.push_back({rows, tile_program(*plan, weights, rows, own)});
+        network->tiles.push_back(
+            {rows, tile_program(*plan, weights, rows, own, int8 ? &*int8 : nullptr)});
     }
     network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/graph.hpp"
+#include "engine/int8_ranges.hpp"
 
 namespace tamis::engine {
 
@@ -22,6 +23,9 @@ struct CompileOptions {
     std::size_t max_batch = 64;  // rows per run(), 1..65,536
     // onednn: without the engine's own kernels, the peer of benchmarks and tests.
     enum class Executors { all, onednn } executors = Executors::all;
+    // Not empty: dense and convolution layers run in 8-bit integers (int8_calibration), another
+    // network with other scores; never the default.
+    Int8Ranges int8 = {};
 };
 
 // One input or output of a network.

@@ -12,7 +12,19 @@ using dnnl::algorithm;
 using dnnl::primitive_attr;
 using dnnl::prop_kind;
 
-constexpr auto kFloat = dnnl::memory::data_type::f32;
+dnnl::memory::data_type type_of(Element element) {
+    switch (element) {
+        case Element::s32:
+            return dnnl::memory::data_type::s32;
+        case Element::s8:
+            return dnnl::memory::data_type::s8;
+        case Element::u8:
+            return dnnl::memory::data_type::u8;
+        case Element::f32:
+            break;
+    }
+    return dnnl::memory::data_type::f32;
+}
 
 prop_kind propagation(Use use) {
     return use == Use::inference ? prop_kind::forward_inference : prop_kind::forward_training;
@@ -106,15 +118,28 @@ void use_one_thread() noexcept {
     done = true;
 }
 
-Desc plain(const Dims& dims) {
+Desc plain(const Dims& dims, Element element) {
     Dims strides(dims.size(), 1);
     for (std::size_t axis = dims.size(); axis-- > 1;) {
         strides[axis - 1] = strides[axis] * dims[axis];
     }
-    return {dims, kFloat, strides};
+    return {dims, type_of(element), strides};
 }
 
-Desc any(const Dims& dims) { return {dims, kFloat, dnnl::memory::format_tag::any}; }
+Desc any(const Dims& dims, Element element) {
+    return {dims, type_of(element), dnnl::memory::format_tag::any};
+}
+
+Desc channels_last(const Dims& dims, Element element) {
+    Dims strides(dims.size(), 1);
+    std::int64_t stride = dims[1];
+    for (std::size_t axis = dims.size(); axis-- > 2;) {
+        strides[axis] = stride;
+        stride *= dims[axis];
+    }
+    strides[0] = stride;
+    return {dims, type_of(element), strides};
+}
 
 Dims dims_of(const Desc& desc) { return version::dims_of(desc); }
 
@@ -126,7 +151,7 @@ Desc channel_blocked(const Dims& dims, std::size_t block) {
     using Tag = dnnl::memory::format_tag;
     if (block == 1) return plain(dims);
     const Tag tag = block == 16 ? Tag::nChw16c : block == 8 ? Tag::nChw8c : Tag::nChw4c;
-    return {dims, kFloat, tag};
+    return {dims, type_of(Element::f32), tag};
 }
 
 std::optional<Dims> strides_of(const Desc& desc) {

@@ -22,8 +22,11 @@ using Dims = dnnl::memory::dims;
 // thread that creates or executes calls this; after a thread's first call it costs one branch.
 void use_one_thread() noexcept;
 
-[[nodiscard]] Desc plain(const Dims& dims);  // row-major
-[[nodiscard]] Desc any(const Dims& dims);    // the primitive chooses
+enum class Element { f32, s32, s8, u8 };
+[[nodiscard]] Desc plain(const Dims& dims, Element element = Element::f32);  // row-major
+[[nodiscard]] Desc any(const Dims& dims, Element element = Element::f32);  // the primitive chooses
+// Images [rows, channels, ...] with the channel as the fastest index: what integers want.
+[[nodiscard]] Desc channels_last(const Dims& dims, Element element);
 [[nodiscard]] Dims dims_of(const Desc& desc);
 [[nodiscard]] bool is_plain(const Desc& desc);
 [[nodiscard]] std::size_t bytes_of(const Desc& desc);

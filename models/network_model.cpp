@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "engine/network.hpp"
+#include "models/int8_parameters.hpp"
 #include "models/model_hash.hpp"
 #include "models/score_reduction.hpp"
 #include "models/working_point.hpp"
@@ -306,8 +307,12 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_network_model(
     if (auto checked = check_flat_thresholds(manifest); !checked) {
         return refuse(checked.error());
     }
-    auto network =
-        engine::Network::compile(networks.front(), {.max_batch = batch_rows(networks.front())});
+    auto ranges = read_int8_ranges(manifest);
+    if (!ranges) {
+        return refuse(ranges.error());
+    }
+    auto network = engine::Network::compile(
+        networks.front(), {.max_batch = batch_rows(networks.front()), .int8 = std::move(*ranges)});
     if (!network) {
         return refuse(network.error());
     }

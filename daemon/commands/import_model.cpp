@@ -9,7 +9,13 @@
 #include <string>
 
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/evaluation_samples.hpp"
 #include "daemon/commands/model_directory.hpp"
+#include "daemon/network_timing/network_comparison.hpp"
+#include "engine/onnx_reader.hpp"
+#include "models/int8_conversion.hpp"
+#include "models/int8_parameters.hpp"
+#include "models/model_loader.hpp"
 #include "models/network_import.hpp"
 #include "models/ringer/ringer_json.hpp"
 #include "models/vae/vae_tsv.hpp"
@@ -18,10 +24,13 @@ namespace tamis::daemon {
 
 namespace {
 
+constexpr double kSecondsPerBatch = 0.2;
+
 struct ImportModelOptions {
     std::string kind;
     std::filesystem::path file;
     std::filesystem::path output;
+    std::filesystem::path int8;  // rows to calibrate with; empty: floats
 };
 
 tl::expected<models::ModelFiles, std::string> import_ringer(const ImportModelOptions& options) {
@@ -44,13 +53,67 @@ tl::expected<models::ModelFiles, std::string> import_kind(const ImportModelOptio
     return models::import_onnx(options.file);
 }
 
+// Both in turns, so that only the ratio counts.
+tl::expected<void, std::string> print_int8_times(const models::ModelFiles& files) {
+    const auto graph = engine::read_onnx(std::as_bytes(std::span(files.networks.front())));
+    const auto ranges = models::read_int8_ranges(files.manifest);
+    if (!graph || !ranges) {
+        return tl::unexpected(graph ? ranges.error() : graph.error());
+    }
+    const auto times = time_network(
+        files.manifest.name, *graph, {engine_peers().front(), int8_peer(*ranges)},
+        {.batches = {1, 8, 64}, .caches = {CacheState::hot}, .hot_seconds = kSecondsPerBatch});
+    if (!times) {
+        return tl::unexpected(times.error());
+    }
+    for (const ComparisonRow& row : times->rows) {
+        const CallTimes& floats = row.peers[0].times;
+        const CallTimes& integers = row.peers[1].times;
+        fmt::print("  {:>2} rows: {:.2f} us in floats, {:.2f} us in int8 ({:.2f} x as fast)\n",
+                   row.rows, floats.p50_us, integers.p50_us, floats.p50_us / integers.p50_us);
+    }
+    return {};
+}
+
+// Into 8-bit integers, never without the report.
+ExitStatus convert(models::ModelFiles& files, const std::filesystem::path& rows_file) {
+    const auto model = models::load_model(files.manifest, files.networks);
+    if (!model) {
+        return fail(EX_DATAERR, model.error());
+    }
+    if (!std::filesystem::exists(rows_file)) {
+        return fail(EX_NOINPUT, fmt::format("{}: no such file", rows_file.string()));
+    }
+    const auto rows = read_model_inputs(**model, rows_file);
+    if (!rows) {
+        return fail(EX_DATAERR, rows.error());
+    }
+    const auto report = models::convert_to_int8(files, rows->values);
+    if (!report) {
+        return fail(EX_DATAERR, fmt::format("{}: {}", rows_file.string(), report.error()));
+    }
+    for (const std::string& line : models::report_lines(*report)) {
+        fmt::print("  {}\n", line);
+    }
+    const auto timed = print_int8_times(files);
+    return timed ? EX_OK : fail(EX_DATAERR, timed.error());
+}
+
 ExitStatus import_model(const ImportModelOptions& options) {
     if (!std::filesystem::exists(options.file)) {
         return fail(EX_NOINPUT, fmt::format("{}: no such file", options.file.string()));
     }
-    const auto files = import_kind(options);
+    if (!options.int8.empty() && options.kind != "onnx") {
+        return fail(EX_USAGE, "--int8 is for kind onnx");
+    }
+    auto files = import_kind(options);
     if (!files) {
         return fail(EX_DATAERR, fmt::format("{}: {}", options.file.string(), files.error()));
+    }
+    if (!options.int8.empty()) {
+        if (const ExitStatus converted = convert(*files, options.int8); converted != EX_OK) {
+            return converted;
+        }
     }
     return write_model(*files, options.output);
 }
@@ -66,7 +129,12 @@ void add_import_model(CLI::App& program, ExitStatus& status) {
         ->check(CLI::IsMember({"vae-tsv", "ringer-json", "onnx"}));
     command->add_option("file", options->file, "The network file")->required();
     command->add_option("--output", options->output, "Directory to write the model to")->required();
-    command->footer("Example:\n  tamis import-model onnx network.onnx --output models/mine");
+    command->add_option("--int8", options->int8,
+                        "Run in 8-bit integers, calibrated with four of five rows of this CSV file "
+                        "and judged on the fifth; prints what changes (kind onnx)");
+    command->footer(
+        "Example:\n  tamis import-model onnx network.onnx --output models/mine\n"
+        "  tamis import-model onnx network.onnx --output models/mine_int8 --int8 features.csv");
     command->callback([options, &status] { status = import_model(*options); });
 }
 

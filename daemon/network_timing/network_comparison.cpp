@@ -218,6 +218,22 @@ void time_contenders(NetworkComparison& comparison, std::size_t rows,
     }
 }
 
+tl::expected<NetworkComparison, std::string> time_network(const std::string& name,
+                                                          const engine::Graph& graph,
+                                                          const std::vector<PeerKind>& peers,
+                                                          const ComparisonOptions& options) {
+    NetworkComparison comparison;
+    comparison.name = name;
+    for (const std::size_t batch : options.batches) {
+        auto made = make_peers(comparison, graph, peers, batch);
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        time_contenders(comparison, batch, contenders_of(*made, graph, batch), options);
+    }
+    return comparison;
+}
+
 tl::expected<NetworkComparison, std::string> compare_network(const std::string& name,
                                                              const engine::Graph& graph,
                                                              const std::vector<PeerKind>& peers,

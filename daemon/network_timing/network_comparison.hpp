@@ -51,6 +51,11 @@ struct ComparisonOptions {
     const std::string& name, const engine::Graph& graph, const std::vector<PeerKind>& peers,
     const ComparisonOptions& options);
 
+// The times alone, for peers that are not meant to agree.
+[[nodiscard]] tl::expected<NetworkComparison, std::string> time_network(
+    const std::string& name, const engine::Graph& graph, const std::vector<PeerKind>& peers,
+    const ComparisonOptions& options);
+
 // Hot and cold rows of any contenders; the thread stays on one core meanwhile.
 void time_contenders(NetworkComparison& comparison, std::size_t rows,
                      const std::vector<Contender>& contenders, const ComparisonOptions& options);

@@ -9,7 +9,7 @@ namespace tamis::daemon {
 
 namespace {
 
-using Executors = engine::CompileOptions::Executors;
+using engine::CompileOptions;
 
 class EnginePeer final : public NetworkPeer {
  public:
@@ -24,38 +24,47 @@ class EnginePeer final : public NetworkPeer {
     std::size_t batch_;
 };
 
-MadePeer make_engine_peer(const engine::Graph& graph, std::size_t batch, Executors executors) {
-    auto network = engine::Network::compile(graph, {.max_batch = batch, .executors = executors});
+MadePeer make_engine_peer(const engine::Graph& graph, std::size_t batch, CompileOptions options) {
+    options.max_batch = batch;
+    auto network = engine::Network::compile(graph, options);
     if (!network) {
         return tl::unexpected(network.error());
     }
     return std::make_unique<EnginePeer>(std::move(*network), batch);
 }
 
-bool load_and_score(const std::string& onnx, Executors executors) {
+bool load_and_score(const std::string& onnx, const CompileOptions& options) {
     const auto graph = engine::read_onnx(std::as_bytes(std::span(onnx)));
     if (!graph) {
         return false;
     }
-    auto peer = make_engine_peer(*graph, 1, executors);
+    auto peer = make_engine_peer(*graph, 1, options);
     return peer && (*peer)->run();
 }
 
-PeerKind engine_peer(const std::string& name, Executors executors) {
-    return {.name = name,
-            .make = [executors](
-                        const engine::Graph& graph,
-                        std::size_t batch) { return make_engine_peer(graph, batch, executors); },
-            .load_and_score =
-                [executors](const std::string& onnx, const engine::Graph& /*graph*/) {
-                    return load_and_score(onnx, executors);
-                }};
+PeerKind engine_peer(const std::string& name, const CompileOptions& options) {
+    return {
+        .name = name,
+        .make = [options](const engine::Graph& graph,
+                          std::size_t batch) { return make_engine_peer(graph, batch, options); },
+        .load_and_score =
+            [options](const std::string& onnx, const engine::Graph& /*graph*/) {
+                return load_and_score(onnx, options);
+            }};
 }
 
 }  // namespace
 
 std::vector<PeerKind> engine_peers() {
-    return {engine_peer(kTamis, Executors::all), engine_peer(kOnednnAlone, Executors::onednn)};
+    CompileOptions onednn_alone;
+    onednn_alone.executors = CompileOptions::Executors::onednn;
+    return {engine_peer(kTamis, {}), engine_peer(kOnednnAlone, onednn_alone)};
+}
+
+PeerKind int8_peer(const engine::Int8Ranges& ranges) {
+    CompileOptions options;
+    options.int8 = ranges;
+    return engine_peer("int8", options);
 }
 
 }  // namespace tamis::daemon

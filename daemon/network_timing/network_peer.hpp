@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/graph.hpp"
+#include "engine/int8_ranges.hpp"
 
 namespace tamis::daemon {
 
@@ -39,5 +40,7 @@ inline constexpr const char* kOnednnAlone = "oneDNN alone";
 
 // Tamis as it runs, and its executors of oneDNN alone.
 [[nodiscard]] std::vector<PeerKind> engine_peers();
+// In 8-bit integers: another network, with answers of its own.
+[[nodiscard]] PeerKind int8_peer(const engine::Int8Ranges& ranges);
 
 }  // namespace tamis::daemon

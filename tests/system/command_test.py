@@ -33,6 +33,7 @@ def main():
     check_scoring(tool, source_dir, folder)
     check_training(tool, folder)
     check_networks(tool, source_dir, folder)
+    check_int8(tool, source_dir, folder)
     bench = tool.json("bench", "--seconds", 0.05, "--events", 256)
     assert {row["model"] for row in bench["models"]} == {"vae", "ringer", "seed_filter"}, bench
     done = subprocess.run([f"{build_dir}/bin/tamisd", str(folder / "broken.pbtxt")], capture_output=True, text=True, check=False)
@@ -102,6 +103,26 @@ def check_networks(tool, source_dir, folder):
     assert [(row["rows"], row["caches"]) for row in timed[0]["rows"]] == [(1, "hot"), (1, "cold"), (8, "hot"), (8, "cold")], timed
     assert [peer["peer"] for peer in timed[0]["rows"][0]["peers"]][:2] == ["tamis", "oneDNN alone"], timed
     assert not timed[0]["disagreements"] and timed[0]["load_ms"]["tamis"] > 0, timed
+
+
+def check_int8(tool, source_dir, folder):
+    """Calibrated on real rows of a network, judged on others, and the model that is written scores."""
+    network, features, model = pathlib.Path(source_dir, "models/shipped/vae/vae.onnx"), folder / "rows.csv", folder / "int8"
+    names = (folder / "features.csv").read_text().splitlines()
+    numbers = [[float(value) for value in line.split(",")][:21] for line in names[1:]]
+    lines = [",".join(f"x{i}" for i in range(21))] + [",".join(map(repr, row)) for row in numbers]
+    features.write_text("\n".join(lines) + "\n")
+    told = tool.run("import-model", "onnx", network, "--output", model, "--int8", features)
+    assert "calibrated with 160 rows, judged on 40 others" in told and "decided otherwise" in told, told
+    assert "score difference: largest" in told and "x as fast" in told, told
+    assert "int8.low" in (model / "manifest.pbtxt").read_text()
+    tool.run("score", model, "--input", features, "--output", folder / "int8.csv")
+    assert len((folder / "int8.csv").read_text().splitlines()) == 201
+    features.write_text("\n".join(lines[:11]) + "\n")
+    tool.run("import-model", "onnx", network, "--output", folder / "never", "--int8", features, status=65)
+    assert "too few" in tool.errors and not (folder / "never").exists(), tool.errors
+    tool.run("import-model", "onnx", network, "--output", folder / "never", "--int8", folder / "absent.csv", status=66)
+    tool.run("import-model", "vae-tsv", network, "--output", folder / "never", "--int8", features, status=64)
 
 
 def check_training(tool, folder):
