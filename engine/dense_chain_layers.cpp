@@ -12,7 +12,7 @@ void emit_dense_chain(Emission& to, std::size_t first, std::size_t last) {
     Expects(kernels != nullptr);
     const std::string& from = to.plan().layers[first].name;
     const std::string& until = to.plan().layers[last - 1].name;
-    std::shared_ptr<const void>& made = kernels->made[from];
+    std::shared_ptr<const void>& made = kernels->made["dense chain " + std::to_string(first)];
     if (made == nullptr) {
         made = std::make_shared<const DenseChain>(to.plan(), first, last, kernels->weights);
     }

@@ -9,7 +9,7 @@
 //
 #include <hwy/highway.h>
 
-#include "engine/convolution_store-inl.hpp"
+#include "engine/convolution_store.inl"
 
 HWY_BEFORE_NAMESPACE();
 namespace tamis::engine::HWY_NAMESPACE {

@@ -175,8 +175,8 @@ std::int64_t channel_block(const Desc& desc) {
     using Tag = dnnl::memory::format_tag;
     const Dims dims = dims_of(desc);
     if (dims.size() != 4) return 0;
-    if (desc == Desc(dims, kFloat, Tag::nChw16c)) return 16;
-    return desc == Desc(dims, kFloat, Tag::nChw8c) ? 8 : 0;
+    if (desc == Desc(dims, dnnl::memory::data_type::f32, Tag::nChw16c)) return 16;
+    return desc == Desc(dims, dnnl::memory::data_type::f32, Tag::nChw8c) ? 8 : 0;
 }
 
 Desc part_of(const Desc& desc, const Dims& dims, const Dims& offsets) {

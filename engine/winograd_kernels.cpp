@@ -9,9 +9,9 @@
 //
 #include <hwy/highway.h>
 
-#include "engine/convolution_store-inl.hpp"
-#include "engine/winograd_products-inl.hpp"
-#include "engine/winograd_transforms-inl.hpp"
+#include "engine/convolution_store.inl"
+#include "engine/winograd_products.inl"
+#include "engine/winograd_transforms.inl"
 
 HWY_BEFORE_NAMESPACE();
 namespace tamis::engine::HWY_NAMESPACE {

@@ -9,7 +9,7 @@
 
 #include <hwy/highway.h>
 
-#include "engine/winograd_transforms-inl.hpp"
+#include "engine/winograd_transforms.inl"
 
 HWY_BEFORE_NAMESPACE();
 namespace tamis::engine::HWY_NAMESPACE {
