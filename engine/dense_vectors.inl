@@ -75,11 +75,13 @@ HWY_INLINE hn::Vec<D> tanh_of(D tag, hn::Vec<D> x) {
     return hn::Div(hn::Mul(c, p), q);
 }
 
-// exp(-x) overflows to infinity for large negative x and gives the 0 that is right there.
+// exp(-x) overflows to infinity for large negative x and gives the 0 that is right there; Highway's
+// is defined up to 104.
 template <class D>
 HWY_INLINE hn::Vec<D> sigmoid_of(D tag, hn::Vec<D> x) {
     const auto one = hn::Set(tag, 1.F);
-    return hn::Div(one, hn::Add(one, hn::Exp(tag, hn::Neg(x))));
+    const auto exponent = hn::Min(hn::Set(tag, 104.F), hn::Neg(x));
+    return hn::Div(one, hn::Add(one, hn::Exp(tag, exponent)));
 }
 
 // Where the results of a call go, apart from what the compiler must expect a store to change.

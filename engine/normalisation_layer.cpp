@@ -1,6 +1,8 @@
 // Batch normalisation over the first dimension of the row. Training takes mean and (biased)
 // variance of the batch and moves the running ones: running = momentum * running + (1 - momentum) *
 // batch, as ONNX and Keras define it.
+#include <cmath>
+
 #include "engine/emission.hpp"
 
 namespace tamis::engine {
@@ -16,9 +18,43 @@ Loop move_statistics(std::size_t channels, float momentum) {
     };
 }
 
+// Inference of rows that are vectors, any number of them: y = factor x + offset.
+void emit_vector_normalisation(Emission& to, const PlanLayer& layer,
+                               const NormalisationLayer& normalisation) {
+    const auto weight = [&](const std::string& name) -> const FloatBuffer& {
+        return to.config().own_kernels->weights.at(name).values;
+    };
+    const std::size_t width = weight(normalisation.scale).size();
+    FloatBuffer factor(width);
+    FloatBuffer offset(width);
+    for (std::size_t c = 0; c < width; ++c) {
+        const double by =
+            weight(normalisation.scale)[c] / std::sqrt(weight(normalisation.variance)[c] +
+                                                       static_cast<double>(normalisation.epsilon));
+        factor[c] = static_cast<float>(by);
+        offset[c] =
+            static_cast<float>(weight(normalisation.shift)[c] - weight(normalisation.mean)[c] * by);
+    }
+    const BufferId src = to.plain_source(layer.inputs[0], layer.name);
+    const BufferId dst = to.plain_destination(layer.outputs[0]);
+    to.program().append(
+        layer.name, "normalise",
+        [factor, offset, width](std::span<float* const> buffers, std::size_t rows) {
+            for (std::size_t row = 0; row < rows; ++row) {
+                const float* x = buffers[0] + row * width;
+                float* y = buffers[1] + row * width;
+                for (std::size_t c = 0; c < width; ++c) y[c] = x[c] * factor[c] + offset[c];
+            }
+        },
+        {src, dst}, ProgramBuilder::Rows::any);
+}
+
 }  // namespace
 
 void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normalisation) {
+    if (to.config().own_kernels != nullptr && to.dims(layer.inputs[0]).size() == 2) {
+        return emit_vector_normalisation(to, layer, normalisation);
+    }
     ProgramBuilder& program = to.program();
     const bool training = to.config().use == onednn::Use::training;
     const onednn::Desc channels = onednn::plain({to.dims(layer.outputs[0])[1]});
