@@ -3,9 +3,10 @@
 // allocates nothing of ours, takes no lock and no clock.
 //
 // Batch invariance: the bits of a row's outputs depend on that row and the instruction set alone,
-// not on how many rows the call has nor on the row's place. A call is cut into tiles of fixed sizes
-// (the last one padded); at compile time random rows are run through every tile size at shifted
-// places and only sizes that agree bit for bit are kept.
+// not on how many rows the call has nor on the row's place. Kernels of our own compute a row the
+// same way in any call. A network with a layer of oneDNN is cut into tiles of fixed sizes (the last
+// one padded); at compile time random rows are run through every tile size at shifted places and
+// only sizes that agree bit for bit are kept.
 #pragma once
 
 #include <memory>
