@@ -173,7 +173,7 @@ void wait_until_read(const DemoOptions& options, const std::filesystem::path& di
 tl::expected<void, std::string> stop_node(DemoProcesses& processes) {
     for (ChildProcess* child : {processes.node.get(), processes.recorder.get()}) {
         child->terminate();
-        const auto status = child->wait_for(seconds(15));
+        const auto status = child->wait_for(seconds(75));
         if (status != EX_OK) {
             return tl::unexpected(fmt::format(
                 "{} {}; {}.log says why", child->name(),
