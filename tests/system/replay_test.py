@@ -2,7 +2,6 @@
 """A decision made once is made again, bit for bit: whatever the number of workers, the threads or the batch, and from what
 the node recorded. Usage: replay_test.py BUILD_DIR SOURCE_DIR"""
 import json
-import os
 import pathlib
 import re
 import sys
@@ -10,7 +9,7 @@ import tempfile
 
 from tool import Tool
 
-EVENTS = int(os.environ.get("TAMIS_TEST_EVENTS", "3000"))  # fewer where programs are instrumented
+EVENTS = 3000
 
 
 def main():
