@@ -9,11 +9,14 @@ namespace tamis::engine {
 
 namespace {
 
-// Intermediate values of a block stay below this; half a first-level cache, the rest is weights.
-constexpr std::size_t kBlockBytes = 24 * 1024;
+// Intermediate values of rows taken at once stay below this; half a first-level cache, the rest is
+// weights.
+constexpr std::size_t kRowsBytes = 24 * 1024;
 // A multiple of every number of rows the kernels take at once.
-constexpr std::size_t kBlockStep = 12;
-constexpr std::size_t kMaxBlockRows = 96;
+constexpr std::size_t kRowsStep = 12;
+constexpr std::size_t kMaxRowsAtOnce = 96;
+// All values of a block of columns; part of a second-level cache.
+constexpr std::size_t kMaxColumnBytes = 256 * 1024;
 
 }  // namespace
 
@@ -26,15 +29,74 @@ float* DenseChain::address(const Place& place, std::span<float* const> buffers,
     return place.is_buffer ? buffers[place.at] + first_row * place.stride : scratch + place.at;
 }
 
+std::size_t DenseChain::scratch_floats(std::size_t rows) const {
+    const std::size_t of_rows = std::min(rows, rows_at_once_) * scratch_width_;
+    const bool has_block = block_columns_ > 0 && rows >= kernels_.block_rows;
+    return has_block ? std::max(of_rows, block_columns_ * kernels_.block_rows) : of_rows;
+}
+
 void DenseChain::run(std::span<float* const> buffers, std::size_t rows, float* scratch,
                      const float* packed) const noexcept {
-    for (std::size_t row = 0; row < rows; row += block_rows_) {
-        run_block(buffers, row, std::min(block_rows_, rows - row), scratch, packed);
+    std::size_t row = 0;
+    if (block_columns_ > 0) {
+        for (; row + kernels_.block_rows <= rows; row += kernels_.block_rows) {
+            run_columns(buffers, row, scratch, packed);
+        }
+    }
+    for (; row < rows; row += rows_at_once_) {
+        run_rows(buffers, row, std::min(rows_at_once_, rows - row), scratch, packed);
     }
 }
 
-void DenseChain::run_block(std::span<float* const> buffers, std::size_t first_row, std::size_t rows,
-                           float* scratch, const float* packed) const noexcept {
+float* DenseChain::columns_of(const Place& place, float* scratch) const noexcept {
+    const std::size_t column = place.is_buffer ? ports_[place.at].first_column : place.at;
+    return scratch + column * kernels_.block_rows;
+}
+
+void DenseChain::run_columns(std::span<float* const> buffers, std::size_t first_row, float* scratch,
+                             const float* packed) const noexcept {
+    const std::size_t rows = kernels_.block_rows;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        const Port& port = ports_[i];
+        kernels_.to_columns({buffers[i] + first_row * port.width, port.width, port.width},
+                            scratch + port.first_column * rows);
+    }
+    for (const Operation& operation : operations_) {
+        std::array<DenseSource, kMaxSources> sources;
+        for (std::size_t i = 0; i < operation.sources.size(); ++i) {
+            const Source& source = operation.sources[i];
+            sources[i] = {columns_of(source.place, scratch) + source.column * rows, rows,
+                          source.width};
+        }
+        const auto used = std::span<const DenseSource>(sources).first(operation.sources.size());
+        float* result = columns_of(operation.result, scratch) + operation.result_column * rows;
+        if (operation.is_dense) {
+            kernels_.dense_columns({used,
+                                    operation.inputs,
+                                    operation.units,
+                                    packed + operation.weights_at,
+                                    operation.function,
+                                    operation.negative_slope,
+                                    {result, rows, false},
+                                    rows});
+            continue;
+        }
+        float* to = result;
+        for (const DenseSource& source : used) {
+            to = std::copy_n(source.rows, source.width * rows, to);
+        }
+        kernels_.apply_columns(operation.function, operation.negative_slope, result,
+                               operation.units);
+    }
+    for (std::size_t i = inputs_.size(); i < ports_.size(); ++i) {
+        const Port& port = ports_[i];
+        kernels_.to_rows(scratch + port.first_column * rows,
+                         {buffers[i] + first_row * port.width, port.width, false}, port.width);
+    }
+}
+
+void DenseChain::run_rows(std::span<float* const> buffers, std::size_t first_row, std::size_t rows,
+                          float* scratch, const float* packed) const noexcept {
     for (const Operation& operation : operations_) {
         std::array<DenseSource, kMaxSources> sources;
         for (std::size_t i = 0; i < operation.sources.size(); ++i) {
@@ -87,10 +149,11 @@ class DenseChainMaker {
         }
         add_copies();
         set_scratch_strides();
+        set_columns();
         const std::size_t row_bytes =
             std::max<std::size_t>(1, chain_.scratch_width_) * sizeof(float);
-        chain_.block_rows_ = std::clamp(kBlockBytes / row_bytes / kBlockStep * kBlockStep,
-                                        kBlockStep, kMaxBlockRows);
+        chain_.rows_at_once_ =
+            std::clamp(kRowsBytes / row_bytes / kRowsStep * kRowsStep, kRowsStep, kMaxRowsAtOnce);
     }
 
  private:
@@ -135,6 +198,21 @@ class DenseChainMaker {
         for (Operation& operation : chain_.operations_) {
             set(operation.result);
             for (Source& source : operation.sources) set(source.place);
+        }
+    }
+
+    // Values of a block of columns: those of scratch, then those of the buffers.
+    void set_columns() {
+        std::size_t columns = chain_.scratch_width_;
+        for (const std::vector<int>* values : {&chain_.inputs_, &chain_.outputs_}) {
+            for (const int value : *values) {
+                chain_.ports_.push_back({columns, width_of(value)});
+                columns += width_of(value);
+            }
+        }
+        const std::size_t block_rows = chain_.kernels_.block_rows;
+        if (columns * block_rows * sizeof(float) <= kMaxColumnBytes && block_rows > 0) {
+            chain_.block_columns_ = columns;
         }
     }
 

@@ -29,10 +29,8 @@ class DenseChain {
     // the buffers of run(), inputs first.
     [[nodiscard]] const std::vector<int>& inputs() const { return inputs_; }
     [[nodiscard]] const std::vector<int>& outputs() const { return outputs_; }
-    // Scratch for a call of so many rows.
-    [[nodiscard]] std::size_t scratch_floats(std::size_t rows) const {
-        return (rows < block_rows_ ? rows : block_rows_) * scratch_width_;
-    }
+    // Scratch for calls of so many rows or fewer.
+    [[nodiscard]] std::size_t scratch_floats(std::size_t rows) const;
     // All packed weights in one piece; networks of the same structure differ in nothing else.
     [[nodiscard]] const FloatBuffer& weights() const { return weights_; }
     [[nodiscard]] const char* instruction_set() const { return kernels_.instruction_set; }
@@ -75,8 +73,17 @@ class DenseChain {
         bool operator==(const Operation&) const = default;
     };
 
-    void run_block(std::span<float* const> buffers, std::size_t first_row, std::size_t rows,
-                   float* scratch, const float* packed) const noexcept;
+    // A buffer of the caller among the columns of a block.
+    struct Port {
+        std::size_t first_column;
+        std::size_t width;
+    };
+
+    void run_rows(std::span<float* const> buffers, std::size_t first_row, std::size_t rows,
+                  float* scratch, const float* packed) const noexcept;
+    void run_columns(std::span<float* const> buffers, std::size_t first_row, float* scratch,
+                     const float* packed) const noexcept;
+    [[nodiscard]] float* columns_of(const Place& place, float* scratch) const noexcept;
     [[nodiscard]] float* address(const Place& place, std::span<float* const> buffers,
                                  std::size_t first_row, float* scratch) const noexcept;
 
@@ -85,7 +92,9 @@ class DenseChain {
     std::vector<int> outputs_;
     std::vector<Operation> operations_;
     std::size_t scratch_width_ = 0;
-    std::size_t block_rows_ = 0;
+    std::size_t rows_at_once_ = 0;
+    std::vector<Port> ports_;        // by buffer
+    std::size_t block_columns_ = 0;  // 0: rows never go through in columns
     FloatBuffer weights_;
 };
 

@@ -18,13 +18,12 @@ HWY_BEFORE_NAMESPACE();
 #include "engine/dense_panels.inl"
 #if HWY_TARGET <= HWY_AVX2
 #include "engine/dense_dot.inl"
+#include "engine/dense_columns.inl"
+#include "engine/dense_transposition.inl"
 #endif
 // clang-format on
 
 namespace tamis::engine::HWY_NAMESPACE {
-
-// What says how weights are packed.
-constexpr DenseKernels kPacking{.lanes = kLanes, .panel_vectors = kPanelVectors};
 
 void dense(const DenseCall& call) noexcept {
     const std::size_t vectors = (call.units + kLanes - 1) / kLanes;
@@ -47,11 +46,14 @@ void dense(const DenseCall& call) noexcept {
 }
 
 const DenseKernels& table() {
-    static const DenseKernels kernels{.instruction_set = hwy::TargetName(HWY_TARGET),
-                                      .lanes = kLanes,
-                                      .panel_vectors = kPanelVectors,
-                                      .dense = dense,
-                                      .apply = apply};
+    static const DenseKernels kernels {
+        .instruction_set = hwy::TargetName(HWY_TARGET), .lanes = kLanes,
+        .panel_vectors = kPanelVectors, .dense = dense, .apply = apply,
+#if HWY_TARGET <= HWY_AVX2
+        .block_rows = kBlockRows, .to_columns = to_columns, .dense_columns = dense_columns,
+        .apply_columns = apply_columns, .to_rows = to_rows
+#endif
+    };
     return kernels;
 }
 

@@ -2,6 +2,9 @@
 // (Highway). A row's results depend on that row alone: every output is bias + sum over inputs in an
 // order fixed by the layer's size, whatever the number of rows. Any thread; no allocation.
 //
+// Many rows go through the layers in blocks of block_rows as columns: the value of row r and column
+// c is at c * block_rows + r, 64-byte aligned.
+//
 // Packed weights of a layer, in vectors of `lanes` floats: the bias, padded with zeros to whole
 // vectors; then panels of at most `panel_vectors` vectors of units, each panel one row per input. A
 // layer of one panel keeps its last units, where they fill less than a vector, in a narrower panel
@@ -51,6 +54,16 @@ struct DenseKernels {
     // The function on `units` columns of each row, in place.
     void (*apply)(DenseFunction function, float negative_slope, const DenseResult& result,
                   std::size_t units, std::size_t rows) noexcept = nullptr;
+
+    // Of a block; 0: there are none, and neither are the functions below.
+    std::size_t block_rows = 0;
+    void (*to_columns)(const DenseSource& rows, float* columns) noexcept = nullptr;
+    // Sources and result are columns; strides and the number of rows have no meaning.
+    void (*dense_columns)(const DenseCall& call) noexcept = nullptr;
+    void (*apply_columns)(DenseFunction function, float negative_slope, float* columns,
+                          std::size_t units) noexcept = nullptr;
+    void (*to_rows)(const float* columns, const DenseResult& rows,
+                    std::size_t width) noexcept = nullptr;
 
     // Floats of a row of results in scratch: no kernel writes more.
     [[nodiscard]] std::size_t padded(std::size_t units) const {

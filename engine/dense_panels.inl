@@ -12,6 +12,9 @@ constexpr std::size_t kSplitChains = kManyRegisters ? 8 : 4;
 constexpr std::size_t kPanelVectors = kManyRegisters ? 4 : 2;
 constexpr std::size_t kMaxTileRows = 6;
 
+// What says how weights are packed.
+constexpr DenseKernels kPacking{.lanes = kLanes, .panel_vectors = kPanelVectors};
+
 // A layer of few units sums its inputs in this many interleaved parts, to be no longer than wider
 // ones.
 constexpr std::size_t splits_of(std::size_t vectors) {

@@ -62,7 +62,7 @@ struct Layer {
     float slope;
 };
 
-constexpr std::size_t kRows = 31;
+constexpr std::size_t kRows = 35;
 
 class LayerCheck {
  public:
@@ -104,6 +104,31 @@ class LayerCheck {
         return results;
     }
 
+    // Rows [first, first + block_rows) as a block of columns.
+    std::vector<float> block_results(std::size_t first) const {
+        const DenseKernels& kernels = dense_kernels();
+        FloatBuffer columns((layer_.inputs + layer_.units) * kernels.block_rows);
+        kernels.to_columns({x_.data() + first * layer_.inputs, layer_.inputs, layer_.inputs},
+                           columns.data());
+        float* second = columns.data() + layer_.first_source * kernels.block_rows;
+        float* result = columns.data() + layer_.inputs * kernels.block_rows;
+        const DenseSource sources[] = {{columns.data(), 0, layer_.first_source},
+                                       {second, 0, layer_.inputs - layer_.first_source}};
+        kernels.dense_columns({sources,
+                               layer_.inputs,
+                               layer_.units,
+                               packed_.data(),
+                               layer_.function,
+                               layer_.slope,
+                               {result, 0, false},
+                               0});
+        std::vector<float> rows(kernels.block_rows * layer_.units + 1, 77.F);
+        kernels.to_rows(result, {rows.data(), layer_.units, false}, layer_.units);
+        EXPECT_EQ(rows.back(), 77.F) << "wrote beyond the last result";
+        rows.pop_back();
+        return rows;
+    }
+
     void expect_right_sums() const {
         const std::vector<float> got = results(0, kRows);
         for (std::size_t row = 0; row < kRows; ++row) {
@@ -135,6 +160,16 @@ class LayerCheck {
         }
     }
 
+    void expect_blocks_give_the_same() const {
+        if (dense_kernels().block_rows == 0) return;
+        for (const std::size_t first : {std::size_t{0}, kRows - dense_kernels().block_rows}) {
+            const std::vector<float> block = block_results(first);
+            const std::vector<float> rows = results(first, dense_kernels().block_rows);
+            ASSERT_EQ(std::memcmp(block.data(), rows.data(), rows.size() * sizeof(float)), 0)
+                << "block from row " << first;
+        }
+    }
+
  private:
     Layer layer_;
     std::vector<float> x_;
@@ -152,8 +187,9 @@ Layer layer_of(std::uint64_t seed) {
                 0.F};
     layer.first_source = below(2, layer.inputs + 1);
     constexpr DenseFunction kFunctions[] = {DenseFunction::none, DenseFunction::relu,
-                                            DenseFunction::tanh, DenseFunction::sigmoid};
-    layer.function = kFunctions[below(3, 4)];
+                                            DenseFunction::tanh, DenseFunction::sigmoid,
+                                            DenseFunction::softmax};
+    layer.function = kFunctions[below(3, 5)];
     if (below(4, 2) == 1) layer.slope = 0.1F;
     return layer;
 }
@@ -167,7 +203,8 @@ TEST(DenseKernels, give_the_sums_of_any_layer_for_any_number_of_rows) {
             SCOPED_TRACE("seed " + std::to_string(seed) + ": " + std::to_string(layer.inputs) +
                          " inputs, " + std::to_string(layer.units) + " units");
             const LayerCheck check(layer, seed);
-            check.expect_right_sums();
+            if (layer.function != DenseFunction::softmax) check.expect_right_sums();
+            check.expect_blocks_give_the_same();
             check.expect_rows_alone_give_the_same();
             if (::testing::Test::HasFatalFailure()) return;
         }

@@ -39,6 +39,20 @@ Graph vae_decoder() {
     return net.build();
 }
 
+// Parts joined and used again, several inputs and outputs, more units than a panel has.
+Graph joined_parts() {
+    GraphBuilder net("joined_parts", 9);
+    const GraphValue x = net.input("x", {13});
+    const GraphValue y = net.input("y", {3});
+    const GraphValue wide = net.leaky_relu(net.dense(net.concat({y, x}), 150, "wide"), 0.1F);
+    const GraphValue few = net.sigmoid(net.dense(wide, 5, "few"));
+    const GraphValue all = net.concat({few, x, net.tanh(y)});
+    net.output(net.softmax(net.dense(all, 6, "classes")), "classes");
+    net.output(few, "few");
+    net.output(all, "all");
+    return net.build();
+}
+
 Graph seed_filter(const std::string& name, std::int64_t channels, std::int64_t f1,
                   std::int64_t f2) {
     GraphBuilder net(name, 5);
@@ -87,6 +101,7 @@ std::vector<NamedGraph> dense_networks() {
             {"ringer_100_5_1", mlp("ringer", {100, 5, 1}, "tanh")},
             {"ringer_50_5_1", mlp("ringer50", {50, 5, 1}, "relu")},
             {"axol1tl_57_28_15_8", mlp("axol1tl", {57, 28, 15, 8}, "relu")},
+            {"joined_parts", joined_parts()},
             {"mlp_100_64_32_1", mlp("mlp", {100, 64, 32, 1}, "tanh")},
             {"autoencoder_21_50_50_8_50_50_59", mlp("vae", {21, 50, 50, 8, 50, 50, 59}, "relu")}};
 }

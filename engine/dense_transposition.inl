@@ -1,0 +1,94 @@
+// Part of dense_kernels.cpp, compiled once per instruction set: a block of rows into columns and
+// back, four columns at a time. Vectors are put together from pieces of four floats, which costs no
+// shuffle; only the 4x4 squares in them are turned.
+namespace tamis::engine::HWY_NAMESPACE {
+
+constexpr std::size_t kSquare = 4;
+constexpr std::size_t kSquares = kLanes / kSquare;
+
+// Each 4x4 square of four vectors, turned.
+HWY_INLINE void turn_squares(Vector (&v)[kSquare]) {  // NOLINT
+    const hn::Repartition<double, Tag> pairs;
+    const auto join = [&](Vector low, Vector high, bool upper) {
+        const auto a = hn::BitCast(pairs, low);
+        const auto b = hn::BitCast(pairs, high);
+        return hn::BitCast(
+            kTag, upper ? hn::InterleaveUpper(pairs, a, b) : hn::InterleaveLower(pairs, a, b));
+    };
+    const Vector low01 = hn::InterleaveLower(kTag, v[0], v[1]);
+    const Vector low23 = hn::InterleaveLower(kTag, v[2], v[3]);
+    const Vector high01 = hn::InterleaveUpper(kTag, v[0], v[1]);
+    const Vector high23 = hn::InterleaveUpper(kTag, v[2], v[3]);
+    v[0] = join(low01, low23, false);
+    v[1] = join(low01, low23, true);
+    v[2] = join(high01, high23, false);
+    v[3] = join(high01, high23, true);
+}
+
+// The first column of each group of four: the last group overlaps the one before it.
+template <class Function>
+HWY_INLINE void each_group(std::size_t width, const Function& function) {
+    std::size_t column = 0;
+    for (; column + kSquare <= width; column += kSquare) function(column);
+    if (column < width) function(width - kSquare);
+}
+
+void to_columns(const DenseSource& source, float* columns) noexcept {
+    if (source.width < kSquare) {
+        for (std::size_t c = 0; c < source.width; ++c) {
+            for (std::size_t row = 0; row < kBlockRows; ++row) {
+                columns[c * kBlockRows + row] = source.rows[row * source.stride + c];
+            }
+        }
+        return;
+    }
+    const auto lane = hn::Iota(kTag, 0.F);
+    each_group(source.width, [&](std::size_t column) {
+        for (std::size_t first = 0; first < kBlockRows; first += kLanes) {
+            const float* from = source.rows + first * source.stride + column;
+            Vector rows[kSquare];  // NOLINT
+            HWY_UNROLL(4) for (std::size_t i = 0; i < kSquare; ++i) {
+                rows[i] = hn::LoadDup128(kTag, from + i * source.stride);
+                HWY_UNROLL(4) for (std::size_t s = 1; s < kSquares; ++s) {
+                    const auto later = hn::Ge(lane, hn::Set(kTag, static_cast<float>(s * kSquare)));
+                    const float* piece = from + (s * kSquare + i) * source.stride;
+                    rows[i] = hn::IfThenElse(later, hn::LoadDup128(kTag, piece), rows[i]);
+                }
+            }
+            turn_squares(rows);
+            HWY_UNROLL(4) for (std::size_t i = 0; i < kSquare; ++i) {
+                hn::Store(rows[i], kTag, columns + (column + i) * kBlockRows + first);
+            }
+        }
+    });
+}
+
+void to_rows(const float* columns, const DenseResult& result, std::size_t width) noexcept {
+    if (width < kSquare) {
+        for (std::size_t row = 0; row < kBlockRows; ++row) {
+            for (std::size_t c = 0; c < width; ++c) {
+                result.rows[row * result.stride + c] = columns[c * kBlockRows + row];
+            }
+        }
+        return;
+    }
+    each_group(width, [&](std::size_t column) {
+        for (std::size_t first = 0; first < kBlockRows; first += kLanes) {
+            Vector rows[kSquare];  // NOLINT
+            HWY_UNROLL(4) for (std::size_t i = 0; i < kSquare; ++i) {
+                rows[i] = hn::Load(kTag, columns + (column + i) * kBlockRows + first);
+            }
+            turn_squares(rows);
+            HWY_UNROLL(4) for (std::size_t i = 0; i < kSquare; ++i) {
+                HWY_ALIGN std::array<float, kLanes> pieces;
+                hn::Store(rows[i], kTag, pieces.data());
+                for (std::size_t s = 0; s < kSquares; ++s) {
+                    std::memcpy(result.rows + (first + s * kSquare + i) * result.stride + column,
+                                pieces.data() + s * kSquare, kSquare * sizeof(float));
+                }
+            }
+        }
+    });
+}
+
+}  // namespace tamis::engine::HWY_NAMESPACE
