@@ -8,18 +8,13 @@ constexpr std::size_t kBlockRows = kBlockVectors * kLanes;
 // Sums of a tile fill the registers but for two vectors of inputs and a weight.
 constexpr std::size_t kTileUnits = kManyRegisters ? 12 : 6;
 
-// How the sum of a unit is made: inputs of each source in turns into `parts`, those added up two
-// neighbours at a time.
-struct SumOrder {
-    std::size_t parts;
-    bool is_dot;  // whole vectors of inputs, the bias last
-};
-
-SumOrder order_of(const DenseCall& call) {
-    if (kPacking.uses_dot(call.inputs, call.units)) return {kLanes, true};
+// The sum of a unit is made of parts, each source's inputs in turns, which are added up two
+// neighbours at a time; the bias begins the first part. A dot product (dense_dot.inl) has a part
+// per lane, and the bias comes last.
+std::size_t parts_of(const DenseCall& call) {
     const std::size_t vectors = (call.units + kLanes - 1) / kLanes;
-    if (vectors > kPanelVectors) return {1, false};
-    return {splits_of(vectors) / (vectors == 1 && call.inputs < kShortInputs ? 2 : 1), false};
+    if (vectors > kPanelVectors) return 1;
+    return splits_of(vectors) / (vectors == 1 && call.inputs < kShortInputs ? 2 : 1);
 }
 
 // The weight of input k and unit u is at k * input_stride + u * unit_stride.
@@ -29,69 +24,88 @@ struct UnitWeights {
     std::size_t unit_stride;
 };
 
-// The sums of U units of a block.
-template <std::size_t U, bool kIsDot>
+// The sums of U units of a block, P parts of them at a time.
+template <std::size_t U, std::size_t P, bool kIsDot>
 struct ColumnTile {
+    static constexpr std::size_t kVectors = U * kBlockVectors;
+
     HWY_INLINE void start(const float* bias) {
-        HWY_UNROLL(12) for (std::size_t u = 0; u < U; ++u) {
-            const Vector first = bias == nullptr ? hn::Zero(kTag) : hn::Set(kTag, bias[u]);
-            HWY_UNROLL(2) for (std::size_t v = 0; v < kBlockVectors; ++v) sums[u][v] = first;
+        HWY_UNROLL(12) for (std::size_t i = 0; i < kVectors; ++i) {
+            sums[0][i] = bias == nullptr ? hn::Zero(kTag) : hn::Set(kTag, bias[i / kBlockVectors]);
+            if constexpr (P == 2) sums[1][i] = hn::Zero(kTag);
         }
     }
 
-    HWY_INLINE void add_part(const DenseCall& call, const UnitWeights& weights, std::size_t part,
-                             std::size_t parts) {
+    HWY_INLINE void add(std::size_t part, const float* x, const float* weights,
+                        std::size_t unit_stride) {
+        const Vector low = hn::Load(kTag, x);
+        const Vector high = hn::Load(kTag, x + kLanes);
+        HWY_UNROLL(12) for (std::size_t u = 0; u < U; ++u) {
+            const Vector weight = hn::Set(kTag, weights[u * unit_stride]);
+            sums[part][2 * u] = hn::MulAdd(low, weight, sums[part][2 * u]);
+            sums[part][2 * u + 1] = hn::MulAdd(high, weight, sums[part][2 * u + 1]);
+        }
+    }
+
+    // Parts [part, part + P) of `parts`.
+    HWY_INLINE void add_parts(const DenseCall& call, const UnitWeights& weights, std::size_t part,
+                              std::size_t parts) {
         const std::size_t unit_stride = kIsDot ? weights.unit_stride : 1;
+        const std::size_t next = weights.input_stride;
         const float* first = weights.first;
         for (const DenseSource& source : call.sources) {
             const float* x = source.rows + part * kBlockRows;
-            const float* w = first + part * weights.input_stride;
-            for (std::size_t k = part; k < source.width; k += parts) {
-                const Vector low = hn::Load(kTag, x);
-                const Vector high = hn::Load(kTag, x + kLanes);
-                HWY_UNROLL(12) for (std::size_t u = 0; u < U; ++u) {
-                    const Vector weight = hn::Set(kTag, w[u * unit_stride]);
-                    sums[u][0] = hn::MulAdd(low, weight, sums[u][0]);
-                    sums[u][1] = hn::MulAdd(high, weight, sums[u][1]);
-                }
+            const float* w = first + part * next;
+            std::size_t k = part;
+            for (; k + P <= source.width; k += parts) {
+                add(0, x, w, unit_stride);
+                if constexpr (P == 2) add(1, x + kBlockRows, w + next, unit_stride);
                 x += parts * kBlockRows;
-                w += parts * weights.input_stride;
+                w += parts * next;
             }
-            // The last vector of a dot product is filled with zeros, and a negative zero plus zero
-            // is zero.
-            const std::size_t rest = source.width % parts;
-            if (kIsDot && rest != 0 && part >= rest) {
-                each([](Vector sum, std::size_t) { return hn::Add(sum, hn::Zero(kTag)); });
+            if (P == 2 && k < source.width) add(0, x, w, unit_stride);
+            if constexpr (kIsDot) add_zeros(part, source.width % parts);
+            first += source.width * next;
+        }
+    }
+
+    // A dot product fills its last vector of inputs with zeros, and a negative zero plus zero is
+    // zero.
+    HWY_INLINE void add_zeros(std::size_t part, std::size_t rest) {
+        HWY_UNROLL(2) for (std::size_t p = 0; p < P; ++p) {
+            if (rest == 0 || part + p < rest) continue;
+            HWY_UNROLL(12) for (std::size_t i = 0; i < kVectors; ++i) {
+                sums[p][i] = hn::Add(sums[p][i], hn::Zero(kTag));
             }
-            first += source.width * weights.input_stride;
         }
     }
 
     // function(sum, number of the vector)
     template <class Function>
     HWY_INLINE void each(const Function& function) {
-        HWY_UNROLL(12) for (std::size_t u = 0; u < U; ++u) {
-            HWY_UNROLL(2) for (std::size_t v = 0; v < kBlockVectors; ++v) {
-                sums[u][v] = function(sums[u][v], u * kBlockVectors + v);
-            }
+        HWY_UNROLL(12) for (std::size_t i = 0; i < kVectors; ++i) {
+            sums[0][i] = function(sums[0][i], i);
         }
     }
 
-    HWY_INLINE void run(const DenseCall& call, const UnitWeights& weights, std::size_t unit) {
-        constexpr std::size_t kLevels = 4;              // of up to 16 parts
-        HWY_ALIGN float held[kLevels][U * kBlockRows];  // NOLINT: left unset
-        const SumOrder order = order_of(call);
+    HWY_INLINE void run(const DenseCall& call, const UnitWeights& weights, std::size_t unit,
+                        std::size_t parts) {
+        constexpr std::size_t kLevels = 3;                 // of 16 parts in pairs
+        HWY_ALIGN float held[kLevels][kVectors * kLanes];  // NOLINT: left unset
         const float* bias = call.weights + unit;
-        for (std::size_t part = 0; part < order.parts; ++part) {
+        for (std::size_t part = 0; part < parts; part += P) {
             start(part == 0 && !kIsDot ? bias : nullptr);
-            add_part(call, weights, part, order.parts);
+            add_parts(call, weights, part, parts);
+            if constexpr (P == 2) {
+                each([&](Vector sum, std::size_t i) { return hn::Add(sum, sums[1][i]); });
+            }
             std::size_t level = 0;
-            for (; (part >> level & 1) != 0; ++level) {
+            for (; (part / P >> level & 1) != 0; ++level) {
                 each([&](Vector sum, std::size_t i) {
                     return hn::Add(hn::Load(kTag, held[level] + i * kLanes), sum);
                 });
             }
-            if (part + 1 == order.parts) break;
+            if (part + P == parts) break;
             each([&](Vector sum, std::size_t i) {
                 hn::Store(sum, kTag, held[level] + i * kLanes);
                 return sum;
@@ -119,28 +133,40 @@ struct ColumnTile {
         });
     }
 
-    Vector sums[U][kBlockVectors];  // NOLINT: vectors of Highway live in plain arrays only
+    Vector sums[P][kVectors];  // NOLINT: vectors of Highway live in plain arrays only
 };
 
-template <std::size_t U, bool kIsDot>
+template <std::size_t U, std::size_t P, bool kIsDot>
 void column_tile(const DenseCall& call, const UnitWeights& weights, std::size_t unit,
-                 std::size_t units) {
+                 std::size_t units, std::size_t parts) {
     if constexpr (U > 1) {
-        if (units < U) return column_tile<U - 1, kIsDot>(call, weights, unit, units);
+        if (units < U) {
+            return column_tile<U - 1, P, kIsDot>(call, weights, unit, units, parts);
+        }
     }
-    ColumnTile<U, kIsDot>().run(call, weights, unit);
+    ColumnTile<U, P, kIsDot>().run(call, weights, unit, parts);
 }
 
 // Units [unit, unit + units) whose weights lie evenly, in tiles of nearly the same size.
-template <bool kIsDot>
-void column_units(const DenseCall& call, UnitWeights weights, std::size_t unit, std::size_t units) {
-    constexpr std::size_t kMost = kIsDot ? std::min(kTileUnits, kDenseDotUnits) : kTileUnits;
+template <std::size_t P, bool kIsDot>
+void column_units(const DenseCall& call, UnitWeights weights, std::size_t unit, std::size_t units,
+                  std::size_t parts) {
+    constexpr std::size_t kMost = kTileUnits / P;
     for (std::size_t tiles = (units + kMost - 1) / kMost; tiles > 0; --tiles) {
         const std::size_t size = (units + tiles - 1) / tiles;
-        column_tile<kMost, kIsDot>(call, weights, unit, size);
+        column_tile<kMost, P, kIsDot>(call, weights, unit, size, parts);
         weights.first += size * (kIsDot ? weights.unit_stride : 1);
         unit += size;
         units -= size;
+    }
+}
+
+void column_units(const DenseCall& call, const UnitWeights& weights, std::size_t unit,
+                  std::size_t units, std::size_t parts) {
+    if (parts == 1) {
+        column_units<1, false>(call, weights, unit, units, parts);
+    } else {
+        column_units<2, false>(call, weights, unit, units, parts);
     }
 }
 
@@ -175,19 +201,21 @@ void apply_columns(DenseFunction function, float negative_slope, float* columns,
 void dense_columns(const DenseCall& call) noexcept {
     const float* weights = call.weights + kPacking.padded(call.units);
     if (kPacking.uses_dot(call.inputs, call.units)) {
-        column_units<true>(call, {weights, 1, kPacking.padded(call.inputs)}, 0, call.units);
+        const UnitWeights rows{weights, 1, kPacking.padded(call.inputs)};
+        column_units<2, true>(call, rows, 0, call.units, kLanes);
     } else {
+        const std::size_t parts = parts_of(call);
         const std::size_t whole = kPacking.whole_units(call.units);
         for (std::size_t unit = 0; unit < std::min(whole, call.units);) {
             const std::size_t width = std::min(kPanelVectors * kLanes, whole - unit);
-            column_units<false>(call, {weights, width, 1}, unit,
-                                std::min(width, call.units - unit));
+            column_units(call, {weights, width, 1}, unit, std::min(width, call.units - unit),
+                         parts);
             weights += call.inputs * width;
             unit += width;
         }
         if (whole < call.units) {
-            column_units<false>(call, {weights, kPacking.tail_lanes(call.units), 1}, whole,
-                                call.units - whole);
+            column_units(call, {weights, kPacking.tail_lanes(call.units), 1}, whole,
+                         call.units - whole, parts);
         }
     }
     if (call.function != DenseFunction::none && call.function != DenseFunction::relu) {

@@ -63,6 +63,19 @@ void to_columns(const DenseSource& source, float* columns) noexcept {
     });
 }
 
+// Each four lanes `stride` floats after those before.
+template <class D>
+HWY_INLINE void store_pieces(D tag, hn::Vec<D> vector, float* to, std::size_t stride) {
+    if constexpr (hn::MaxLanes(D()) == kSquare) {
+        hn::StoreU(vector, tag, to);
+    } else {
+        const hn::Half<D> half;
+        store_pieces(half, hn::LowerHalf(half, vector), to, stride);
+        store_pieces(half, hn::UpperHalf(half, vector), to + hn::MaxLanes(half) / kSquare * stride,
+                     stride);
+    }
+}
+
 void to_rows(const float* columns, const DenseResult& result, std::size_t width) noexcept {
     if (width < kSquare) {
         for (std::size_t row = 0; row < kBlockRows; ++row) {
@@ -80,12 +93,8 @@ void to_rows(const float* columns, const DenseResult& result, std::size_t width)
             }
             turn_squares(rows);
             HWY_UNROLL(4) for (std::size_t i = 0; i < kSquare; ++i) {
-                HWY_ALIGN std::array<float, kLanes> pieces;
-                hn::Store(rows[i], kTag, pieces.data());
-                for (std::size_t s = 0; s < kSquares; ++s) {
-                    std::memcpy(result.rows + (first + s * kSquare + i) * result.stride + column,
-                                pieces.data() + s * kSquare, kSquare * sizeof(float));
-                }
+                store_pieces(kTag, rows[i], result.rows + (first + i) * result.stride + column,
+                             kSquare * result.stride);
             }
         }
     });

@@ -25,6 +25,18 @@ HWY_INLINE bool vectors_are_finite(D tag, const float* values, std::size_t count
     auto first = zero;
     auto second = zero;
     std::size_t i = 0;
+    if (count >= 8 * lanes) {
+        auto third = zero;
+        auto fourth = zero;
+        for (; i + 4 * lanes <= count; i += 4 * lanes) {
+            first = hn::MulAdd(zero, hn::LoadU(tag, values + i), first);
+            second = hn::MulAdd(zero, hn::LoadU(tag, values + i + lanes), second);
+            third = hn::MulAdd(zero, hn::LoadU(tag, values + i + 2 * lanes), third);
+            fourth = hn::MulAdd(zero, hn::LoadU(tag, values + i + 3 * lanes), fourth);
+        }
+        first = hn::Add(first, third);
+        second = hn::Add(second, fourth);
+    }
     for (; i + 2 * lanes <= count; i += 2 * lanes) {
         first = hn::MulAdd(zero, hn::LoadU(tag, values + i), first);
         second = hn::MulAdd(zero, hn::LoadU(tag, values + i + lanes), second);
