@@ -7,21 +7,9 @@
 
 namespace tamis::engine {
 
-namespace {
-
-// Intermediate values of rows taken at once stay below this; half a first-level cache, the rest is
-// weights.
-constexpr std::size_t kRowsBytes = 24 * 1024;
-// A multiple of every number of rows the kernels take at once.
-constexpr std::size_t kRowsStep = 12;
-constexpr std::size_t kMaxRowsAtOnce = 96;
-// All values of a block of columns; part of a second-level cache.
-constexpr std::size_t kMaxColumnBytes = 256 * 1024;
-
-}  // namespace
-
 bool DenseChain::has_structure_of(const DenseChain& other) const {
-    return operations_ == other.operations_ && weights_.size() == other.weights_.size();
+    return operations_ == other.operations_ && sources_ == other.sources_ &&
+           weights_.size() == other.weights_.size();
 }
 
 float* DenseChain::address(const Place& place, std::span<float* const> buffers,
@@ -63,12 +51,12 @@ void DenseChain::run_columns(std::span<float* const> buffers, std::size_t first_
     }
     for (const Operation& operation : operations_) {
         std::array<DenseSource, kMaxSources> sources;
-        for (std::size_t i = 0; i < operation.sources.size(); ++i) {
-            const Source& source = operation.sources[i];
+        for (std::size_t i = 0; i < operation.source_count; ++i) {
+            const Source& source = sources_[operation.first_source + i];
             sources[i] = {columns_of(source.place, scratch) + source.column * rows, rows,
                           source.width};
         }
-        const auto used = std::span<const DenseSource>(sources).first(operation.sources.size());
+        const auto used = std::span<const DenseSource>(sources).first(operation.source_count);
         float* result = columns_of(operation.result, scratch) + operation.result_column * rows;
         if (operation.is_dense) {
             kernels_.dense_columns({used,
@@ -99,12 +87,12 @@ void DenseChain::run_rows(std::span<float* const> buffers, std::size_t first_row
                           float* scratch, const float* packed) const noexcept {
     for (const Operation& operation : operations_) {
         std::array<DenseSource, kMaxSources> sources;
-        for (std::size_t i = 0; i < operation.sources.size(); ++i) {
-            const Source& source = operation.sources[i];
+        for (std::size_t i = 0; i < operation.source_count; ++i) {
+            const Source& source = sources_[operation.first_source + i];
             sources[i] = {address(source.place, buffers, first_row, scratch) + source.column,
                           source.place.stride, source.width};
         }
-        const auto used = std::span<const DenseSource>(sources).first(operation.sources.size());
+        const auto used = std::span<const DenseSource>(sources).first(operation.source_count);
         const DenseResult result{
             address(operation.result, buffers, first_row, scratch) + operation.result_column,
             operation.result.stride, !operation.result.is_buffer};
@@ -122,281 +110,6 @@ void DenseChain::run_rows(std::span<float* const> buffers, std::size_t first_row
         }
         kernels_.apply(operation.function, operation.negative_slope, result, operation.units, rows);
     }
-}
-
-// Turns layers into operations.
-class DenseChainMaker {
- public:
-    DenseChainMaker(DenseChain& chain, const LayerPlan& plan, std::size_t first, std::size_t last,
-                    const std::map<std::string, Tensor>& weights)
-        : chain_(chain), plan_(plan), first_(first), last_(last), weights_(weights) {}
-
-    void make() {
-        find_ports();
-        std::vector<bool> done(last_ - first_, false);
-        for (std::size_t i = first_; i < last_; ++i) {
-            if (done[i - first_]) continue;
-            const PlanLayer& layer = plan_.layers[i];
-            if (const auto* dense = std::get_if<DenseLayer>(&layer.spec)) {
-                add_dense(siblings_of(i, *dense, done));
-            } else if (std::holds_alternative<ConcatLayer>(layer.spec)) {
-                joined_[layer.outputs[0]] = sources_of(layer);
-            } else if (std::holds_alternative<ReshapeLayer>(layer.spec)) {
-                joined_[layer.outputs[0]] = sources_of(layer);
-            } else {
-                add_function(layer);
-            }
-        }
-        add_copies();
-        set_scratch_strides();
-        set_columns();
-        const std::size_t row_bytes =
-            std::max<std::size_t>(1, chain_.scratch_width_) * sizeof(float);
-        chain_.rows_at_once_ =
-            std::clamp(kRowsBytes / row_bytes / kRowsStep * kRowsStep, kRowsStep, kMaxRowsAtOnce);
-    }
-
- private:
-    using Place = DenseChain::Place;
-    using Source = DenseChain::Source;
-    using Operation = DenseChain::Operation;
-
-    [[nodiscard]] std::size_t width_of(int value) const {
-        return plan_.value_shapes[static_cast<std::size_t>(value)].element_count();
-    }
-
-    void find_ports() {
-        std::vector<bool> made(plan_.value_shapes.size(), false);
-        std::vector<bool> wanted(plan_.value_shapes.size(), false);
-        for (const int output : plan_.outputs) wanted[static_cast<std::size_t>(output)] = true;
-        for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
-            const bool inside = i >= first_ && i < last_;
-            for (const int input : plan_.layers[i].inputs) {
-                const auto id = static_cast<std::size_t>(input);
-                if (!inside) wanted[id] = true;
-                const bool is_new =
-                    std::ranges::find(chain_.inputs_, input) == chain_.inputs_.end();
-                if (inside && !made[id] && is_new) chain_.inputs_.push_back(input);
-            }
-            if (inside) made[static_cast<std::size_t>(plan_.layers[i].outputs[0])] = true;
-        }
-        for (std::size_t i = first_; i < last_; ++i) {
-            const int output = plan_.layers[i].outputs[0];
-            if (wanted[static_cast<std::size_t>(output)]) chain_.outputs_.push_back(output);
-        }
-        std::size_t buffer = 0;
-        for (const int value : chain_.inputs_) {
-            joined_[value] = {{{true, buffer++, width_of(value)}, 0, width_of(value)}};
-        }
-    }
-
-    // Known when all values have their columns.
-    void set_scratch_strides() {
-        const auto set = [&](Place& place) {
-            if (!place.is_buffer) place.stride = chain_.scratch_width_;
-        };
-        for (Operation& operation : chain_.operations_) {
-            set(operation.result);
-            for (Source& source : operation.sources) set(source.place);
-        }
-    }
-
-    // Values of a block of columns: those of scratch, then those of the buffers.
-    void set_columns() {
-        std::size_t columns = chain_.scratch_width_;
-        for (const std::vector<int>* values : {&chain_.inputs_, &chain_.outputs_}) {
-            for (const int value : *values) {
-                chain_.ports_.push_back({columns, width_of(value)});
-                columns += width_of(value);
-            }
-        }
-        const std::size_t block_rows = chain_.kernels_.block_rows;
-        if (columns * block_rows * sizeof(float) <= kMaxColumnBytes && block_rows > 0) {
-            chain_.block_columns_ = columns;
-        }
-    }
-
-    // Where an operation's result goes if it is exactly this value: into its port, or into scratch.
-    Place place_for(int value) {
-        const auto port = std::ranges::find(chain_.outputs_, value);
-        if (port == chain_.outputs_.end()) return scratch(width_of(value));
-        const auto buffer = static_cast<std::size_t>(port - chain_.outputs_.begin());
-        written_[value] = true;
-        return {true, chain_.inputs_.size() + buffer, width_of(value)};
-    }
-
-    Place scratch(std::size_t width) {
-        const Place place{false, chain_.scratch_width_, 0};
-        // Rows of a cache line or more start at one.
-        constexpr std::size_t kLine = 16;
-        chain_.scratch_width_ += (chain_.kernels_.padded(width) + kLine - 1) / kLine * kLine;
-        return place;
-    }
-
-    std::vector<Source> sources_of(const PlanLayer& layer) {
-        std::vector<Source> sources;
-        for (const int input : layer.inputs) {
-            const std::vector<Source>& parts = joined_.at(input);
-            sources.insert(sources.end(), parts.begin(), parts.end());
-        }
-        if (sources.size() <= DenseChain::kMaxSources) return sources;
-        Operation copy{.sources = sources};
-        for (const Source& source : sources) copy.units += source.width;
-        copy.result = scratch(copy.units);
-        // More parts than an operation takes are first copied together, some at a time.
-        return copied(copy);
-    }
-
-    std::vector<Source> copied(const Operation& all) {
-        std::size_t column = 0;
-        for (std::size_t i = 0; i < all.sources.size(); i += DenseChain::kMaxSources) {
-            Operation part{.result = all.result, .result_column = column};
-            for (std::size_t k = i; k < std::min(all.sources.size(), i + DenseChain::kMaxSources);
-                 ++k) {
-                part.sources.push_back(all.sources[k]);
-                part.units += all.sources[k].width;
-            }
-            column += part.units;
-            chain_.operations_.push_back(std::move(part));
-        }
-        return {{all.result, 0, all.units}};
-    }
-
-    // Later dense layers of the same input and activation: columns of one layer.
-    std::vector<std::size_t> siblings_of(std::size_t first, const DenseLayer& dense,
-                                         std::vector<bool>& done) const {
-        std::vector<std::size_t> siblings;
-        for (std::size_t i = first; i < last_; ++i) {
-            const auto* other = std::get_if<DenseLayer>(&plan_.layers[i].spec);
-            if (other == nullptr || plan_.layers[i].inputs != plan_.layers[first].inputs ||
-                other->activation != dense.activation) {
-                continue;
-            }
-            siblings.push_back(i);
-            done[i - first_] = true;
-        }
-        return siblings;
-    }
-
-    void add_dense(const std::vector<std::size_t>& siblings) {
-        const PlanLayer& first = plan_.layers[siblings[0]];
-        Operation operation{.is_dense = true, .sources = sources_of(first)};
-        set_function(operation, std::get<DenseLayer>(first.spec).activation);
-        for (const Source& source : operation.sources) operation.inputs += source.width;
-        for (const std::size_t sibling : siblings) {
-            operation.units += width_of(plan_.layers[sibling].outputs[0]);
-        }
-        operation.result =
-            siblings.size() == 1 ? place_for(first.outputs[0]) : scratch(operation.units);
-        operation.weights_at = chain_.weights_.size();
-        pack(siblings, operation);
-        std::size_t column = 0;
-        for (const std::size_t sibling : siblings) {
-            const int value = plan_.layers[sibling].outputs[0];
-            joined_[value] = {{operation.result, column, width_of(value)}};
-            column += width_of(value);
-        }
-        chain_.operations_.push_back(std::move(operation));
-    }
-
-    void pack(const std::vector<std::size_t>& siblings, const Operation& operation) {
-        const DenseKernels& kernels = chain_.kernels_;
-        const std::size_t inputs = operation.inputs;
-        // The next layer starts at a cache line.
-        const std::size_t floats = kernels.packed_floats(inputs, operation.units);
-        chain_.weights_.resize(operation.weights_at + (floats + 15) / 16 * 16);
-        float* to = chain_.weights_.data() + operation.weights_at;
-        std::size_t unit = 0;
-        for (const std::size_t sibling : siblings) {
-            const auto& dense = std::get<DenseLayer>(plan_.layers[sibling].spec);
-            const FloatBuffer& values = weights_.at(dense.kernel).values;
-            const std::size_t units = values.size() / inputs;
-            for (std::size_t u = 0; u < units; ++u, ++unit) {
-                if (!dense.bias.empty()) to[unit] = weights_.at(dense.bias).values[u];
-                for (std::size_t in = 0; in < inputs; ++in) {
-                    to[kernels.weight_index(inputs, operation.units, in, unit)] =
-                        values[dense.units_first ? u * inputs + in : in * units + u];
-                }
-            }
-        }
-    }
-
-    static void set_function(Operation& operation, const std::optional<Activation>& activation) {
-        if (!activation) return;
-        switch (activation->kind) {
-            case Activation::Kind::relu:
-                operation.function = DenseFunction::relu;
-                operation.negative_slope = activation->negative_slope;
-                break;
-            case Activation::Kind::tanh:
-                operation.function = DenseFunction::tanh;
-                break;
-            case Activation::Kind::sigmoid:
-                operation.function = DenseFunction::sigmoid;
-                break;
-        }
-    }
-
-    void add_function(const PlanLayer& layer) {
-        Operation operation{.sources = sources_of(layer)};
-        if (const auto* activation = std::get_if<ActivationLayer>(&layer.spec)) {
-            set_function(operation, activation->activation);
-        } else {
-            operation.function = DenseFunction::softmax;
-        }
-        operation.units = width_of(layer.outputs[0]);
-        operation.result = place_for(layer.outputs[0]);
-        joined_[layer.outputs[0]] = {{operation.result, 0, operation.units}};
-        chain_.operations_.push_back(std::move(operation));
-    }
-
-    // Outputs that are parts of something, or parts together.
-    void add_copies() {
-        for (const int output : chain_.outputs_) {
-            if (written_[output]) continue;
-            std::vector<Source> sources = joined_.at(output);
-            Operation all{.sources = std::move(sources), .result = place_for(output)};
-            all.units = width_of(output);
-            copied(all);
-        }
-    }
-
-    DenseChain& chain_;
-    const LayerPlan& plan_;
-    std::size_t first_;
-    std::size_t last_;
-    const std::map<std::string, Tensor>& weights_;
-    std::map<int, std::vector<Source>> joined_;  // by value: what it consists of
-    std::map<int, bool> written_;                // outputs that are in their port
-};
-
-DenseChain::DenseChain(const LayerPlan& plan, std::size_t first, std::size_t last,
-                       const std::map<std::string, Tensor>& weights)
-    : kernels_(dense_kernels()) {
-    Expects(first < last && last <= plan.layers.size());
-    DenseChainMaker(*this, plan, first, last, weights).make();
-}
-
-std::size_t DenseChain::end_of_run(const LayerPlan& plan, std::size_t first) {
-    const auto is_vector = [&](int value) {
-        return plan.value_shapes[static_cast<std::size_t>(value)].rank() == 1;
-    };
-    bool has_dense = false;
-    std::size_t end = first;
-    for (; end < plan.layers.size(); ++end) {
-        const PlanLayer& layer = plan.layers[end];
-        const bool fits = std::holds_alternative<DenseLayer>(layer.spec) ||
-                          std::holds_alternative<ActivationLayer>(layer.spec) ||
-                          std::holds_alternative<SoftmaxLayer>(layer.spec) ||
-                          std::holds_alternative<ConcatLayer>(layer.spec) ||
-                          std::holds_alternative<ReshapeLayer>(layer.spec);
-        if (!fits || !std::ranges::all_of(layer.inputs, is_vector) ||
-            !is_vector(layer.outputs[0])) {
-            break;
-        }
-        has_dense = has_dense || std::holds_alternative<DenseLayer>(layer.spec);
-    }
-    return has_dense ? end : first;
 }
 
 }  // namespace tamis::engine

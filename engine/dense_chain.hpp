@@ -62,7 +62,8 @@ class DenseChain {
     // dense: weights_at says where its packed weights start. Otherwise the sources are copied.
     struct Operation {
         bool is_dense = false;
-        std::vector<Source> sources = {};
+        std::size_t first_source = 0;  // in sources_
+        std::size_t source_count = 0;
         std::size_t inputs = 0;
         std::size_t units = 0;
         std::size_t weights_at = 0;
@@ -90,7 +91,9 @@ class DenseChain {
     const DenseKernels& kernels_;
     std::vector<int> inputs_;
     std::vector<int> outputs_;
+    // Side by side: a call after a wake-up waits for each line of memory.
     std::vector<Operation> operations_;
+    std::vector<Source> sources_;
     std::size_t scratch_width_ = 0;
     std::size_t rows_at_once_ = 0;
     std::vector<Port> ports_;        // by buffer

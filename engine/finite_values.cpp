@@ -64,8 +64,10 @@ namespace tamis::engine {
 HWY_EXPORT(all_finite_of);
 
 bool all_finite(std::span<const float> values) noexcept {
-    return HWY_DYNAMIC_DISPATCH(all_finite_of)(values.data(), values.size());
+    return finite_check()(values.data(), values.size());
 }
+
+FiniteCheck finite_check() noexcept { return HWY_DYNAMIC_DISPATCH(all_finite_of); }
 
 }  // namespace tamis::engine
 #endif

@@ -178,25 +178,33 @@ std::vector<std::string> Network::executors() const {
 }
 
 struct NetworkRunner::Memory {
-    std::vector<FloatBuffer> inputs;   // padded_rows x row_size
-    std::vector<FloatBuffer> outputs;  // padded_rows x row_size
-    FloatBuffer arena;                 // shared by the tiles, which run one after another
+    // What a call needs of a port, side by side with the others.
+    struct Rows {
+        float* values;
+        std::size_t row_size;
+    };
+    std::vector<Rows> ports;  // inputs, then outputs
+    FiniteCheck is_finite = finite_check();
+    bool rows_flagged = false;    // finite_ holds a 0
+    bool has_primitives = false;  // some tile calls oneDNN
     std::vector<ProgramMemory> tiles;
-    bool rows_flagged = false;  // finite_ holds a 0
+    std::vector<FloatBuffer> buffers;  // of the ports, padded_rows x row_size
+    FloatBuffer arena;                 // shared by the tiles, which run one after another
 };
 
 NetworkRunner::NetworkRunner(std::shared_ptr<const Network> network)
     : network_(std::move(network)), memory_(std::make_unique<Memory>()) {
     const CompiledNetwork& compiled = network_->compiled();
-    for (const NetworkPort& port : compiled.inputs) {
-        memory_->inputs.emplace_back(port.row_size * compiled.padded_rows);
-    }
-    for (const NetworkPort& port : compiled.outputs) {
-        memory_->outputs.emplace_back(port.row_size * compiled.padded_rows);
+    for (const auto* ports : {&compiled.inputs, &compiled.outputs}) {
+        for (const NetworkPort& port : *ports) {
+            FloatBuffer& rows = memory_->buffers.emplace_back(port.row_size * compiled.padded_rows);
+            memory_->ports.push_back({rows.data(), port.row_size});
+        }
     }
     memory_->arena.resize(arena_bytes(compiled) / sizeof(float) + 1);
     for (const auto& tile : compiled.tiles) {
         memory_->tiles.emplace_back(tile.program, memory_->arena.data());
+        memory_->has_primitives = memory_->has_primitives || tile.program->has_primitives;
     }
     finite_.assign(compiled.max_batch, 1);
 }
@@ -205,30 +213,25 @@ NetworkRunner::~NetworkRunner() = default;
 NetworkRunner::NetworkRunner(NetworkRunner&&) noexcept = default;
 
 std::span<float> NetworkRunner::input(std::size_t port) {
-    return std::span(memory_->inputs[port])
-        .first(network_->max_batch() * network_->inputs()[port].row_size);
+    const Memory::Rows& rows = memory_->ports[port];
+    return {rows.values, network_->max_batch() * rows.row_size};
 }
 
 std::span<const float> NetworkRunner::output(std::size_t port) const {
-    return std::span<const float>(memory_->outputs[port])
-        .first(network_->max_batch() * network_->outputs()[port].row_size);
+    const Memory::Rows& rows = memory_->ports[network_->inputs().size() + port];
+    return {rows.values, network_->max_batch() * rows.row_size};
 }
 
 RunStatus NetworkRunner::run(std::size_t rows) noexcept {
     const CompiledNetwork& compiled = network_->compiled();
     Expects(rows <= compiled.max_batch);
-    onednn::use_one_thread();
+    if (memory_->has_primitives) onednn::use_one_thread();
     for (std::size_t row = 0; row < rows;) {
         const std::size_t tile = compiled.tiling.next(rows - row);
         ProgramMemory& program = memory_->tiles[tile];
         std::size_t slot = 0;
-        for (std::size_t port = 0; port < compiled.inputs.size(); ++port) {
-            program.bind(slot++,
-                         memory_->inputs[port].data() + row * compiled.inputs[port].row_size);
-        }
-        for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
-            program.bind(slot++,
-                         memory_->outputs[port].data() + row * compiled.outputs[port].row_size);
+        for (const Memory::Rows& port : memory_->ports) {
+            program.bind(slot++, port.values + row * port.row_size);
         }
         const std::size_t wanted = std::min(rows - row, compiled.tiles[tile].rows);
         if (!program.run(program.program().any_rows ? wanted : compiled.tiles[tile].rows)) {
@@ -240,23 +243,16 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
 }
 
 bool NetworkRunner::check_rows(std::size_t rows) noexcept {
-    const CompiledNetwork& compiled = network_->compiled();
     if (memory_->rows_flagged) std::ranges::fill(finite_, static_cast<unsigned char>(1));
     memory_->rows_flagged = false;
-    const auto check = [&](const NetworkPort& port, const FloatBuffer& values) {
-        const auto all = std::span<const float>(values).first(rows * port.row_size);
-        if (all_finite(all)) return;  // nearly always; whose row it was is asked only after a find
+    for (const auto& [values, row_size] : memory_->ports) {
+        // Nearly always; whose row it was is asked only after a find.
+        if (memory_->is_finite(values, rows * row_size)) continue;
         memory_->rows_flagged = true;
         for (std::size_t row = 0; row < rows; ++row) {
-            const bool finite = all_finite(all.subspan(row * port.row_size, port.row_size));
+            const bool finite = memory_->is_finite(values + row * row_size, row_size);
             finite_[row] = static_cast<unsigned char>(finite_[row] & static_cast<int>(finite));
         }
-    };
-    for (std::size_t port = 0; port < compiled.inputs.size(); ++port) {
-        check(compiled.inputs[port], memory_->inputs[port]);
-    }
-    for (std::size_t port = 0; port < compiled.outputs.size(); ++port) {
-        check(compiled.outputs[port], memory_->outputs[port]);
     }
     return !memory_->rows_flagged;
 }

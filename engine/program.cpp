@@ -129,6 +129,8 @@ std::size_t first_fit(std::vector<Placed> placed, const Lifetime& lifetime, std:
 Program ProgramBuilder::build(std::size_t rows, bool keep_all) {
     program_.rows = rows;
     program_.any_rows = std::ranges::all_of(program_.steps, &Step::any_rows);
+    program_.has_primitives = !std::ranges::all_of(
+        program_.steps, [](const Step& step) { return static_cast<bool>(step.loop); });
     std::vector<Lifetime> lifetimes(program_.buffers.size());
     for (std::size_t step = 0; step < program_.steps.size(); ++step) {
         for (const auto& [argument, buffer] : program_.steps[step].arguments) {
@@ -155,7 +157,7 @@ Program ProgramBuilder::build(std::size_t rows, bool keep_all) {
 }
 
 ProgramMemory::ProgramMemory(std::shared_ptr<const Program> program, void* arena)
-    : program_(std::move(program)), slots_(program_->slots), stream_(onednn::cpu()) {
+    : slots_(program->slots), program_(std::move(program)), stream_(onednn::cpu()) {
     for (const Buffer& buffer : program_->buffers) {
         const Buffer& home = buffer.home == Buffer::Home::alias
                                  ? program_->buffers[static_cast<std::size_t>(buffer.of)]
@@ -175,25 +177,28 @@ ProgramMemory::ProgramMemory(std::shared_ptr<const Program> program, void* arena
             slots_[home.slot].memories.push_back(memories_.back().get());
         }
     }
-    for (std::size_t i = 0; i < program_->steps.size(); ++i) {
-        const Step& step = program_->steps[i];
-        std::vector<dnnl_exec_arg_t> arguments;
-        std::vector<float*> addresses;
+    for (const Step& step : program_->steps) add_call(step);
+}
+
+void ProgramMemory::add_call(const Step& step) {
+    if (!step.loop) {
+        calls_.push_back({nullptr, step.primitive.get(), arguments_.size(), step.arguments.size()});
         for (const auto& [argument, buffer] : step.arguments) {
-            const auto index = static_cast<std::size_t>(buffer);
-            arguments.push_back({argument, memories_[index].get()});
-            if (!step.loop) continue;
-            const Buffer& seen = program_->buffers[index];
-            const Buffer& home = seen.home == Buffer::Home::alias
-                                     ? program_->buffers[static_cast<std::size_t>(seen.of)]
-                                     : seen;
-            if (home.home == Buffer::Home::bound) {
-                slots_[home.slot].loops.emplace_back(i, addresses.size());
-            }
-            addresses.push_back(static_cast<float*>(memories_[index].get_data_handle()));
+            arguments_.push_back({argument, memories_[static_cast<std::size_t>(buffer)].get()});
         }
-        arguments_.push_back(std::move(arguments));
-        loop_addresses_.push_back(std::move(addresses));
+        return;
+    }
+    calls_.push_back({&step.loop, nullptr, addresses_.size(), step.arguments.size()});
+    for (const auto& [argument, buffer] : step.arguments) {
+        const auto index = static_cast<std::size_t>(buffer);
+        const Buffer& seen = program_->buffers[index];
+        const Buffer& home = seen.home == Buffer::Home::alias
+                                 ? program_->buffers[static_cast<std::size_t>(seen.of)]
+                                 : seen;
+        if (home.home == Buffer::Home::bound) {
+            slots_[home.slot].loops.push_back(addresses_.size());
+        }
+        addresses_.push_back(static_cast<float*>(memories_[index].get_data_handle()));
     }
 }
 
@@ -202,20 +207,19 @@ void ProgramMemory::bind(std::size_t slot, float* address) noexcept {
     if (bound.address == address) return;
     bound.address = address;
     for (dnnl_memory_t memory : bound.memories) dnnl_memory_set_data_handle(memory, address);
-    for (const auto& [step, argument] : bound.loops) loop_addresses_[step][argument] = address;
+    for (const std::size_t place : bound.loops) addresses_[place] = address;
 }
 
 bool ProgramMemory::run(std::size_t first, std::size_t last, std::size_t rows) noexcept {
     for (std::size_t i = first; i < last; ++i) {
-        const Step& step = program_->steps[i];
-        if (step.loop) {
-            step.loop(loop_addresses_[i], rows);
+        const Call& call = calls_[i];
+        if (call.loop != nullptr) {
+            (*call.loop)(std::span(addresses_).subspan(call.first, call.count), rows);
             continue;
         }
-        const std::vector<dnnl_exec_arg_t>& arguments = arguments_[i];
         const dnnl_status_t status =
-            dnnl_primitive_execute(step.primitive.get(), stream_.get(),
-                                   static_cast<int>(arguments.size()), arguments.data());
+            dnnl_primitive_execute(call.primitive, stream_.get(), static_cast<int>(call.count),
+                                   arguments_.data() + call.first);
         if (status != dnnl_success) return false;
     }
     return true;

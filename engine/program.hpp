@@ -49,6 +49,7 @@ struct Program {
     std::size_t slots = 0;
     std::size_t rows = 1;   // what it was made for
     bool any_rows = false;  // every step can do with fewer
+    bool has_primitives = false;
 };
 
 class ProgramBuilder {
@@ -105,16 +106,27 @@ class ProgramMemory {
     [[nodiscard]] const float* address(BufferId buffer) const;
 
  private:
+    void add_call(const Step& step);
+
     struct BoundSlot {
         std::vector<dnnl_memory_t> memories;
-        std::vector<std::pair<std::size_t, std::size_t>> loops;  // step and argument
+        std::vector<std::size_t> loops;  // places in addresses_
         float* address = nullptr;
     };
+    // What a run needs of a step, side by side: a call after a wake-up waits for each line of
+    // memory.
+    struct Call {
+        const Loop* loop = nullptr;  // nullptr: a primitive
+        dnnl_primitive_t primitive = nullptr;
+        std::size_t first = 0;  // in addresses_ or arguments_
+        std::size_t count = 0;
+    };
+    std::vector<Call> calls_;  // per step
+    std::vector<float*> addresses_;
+    std::vector<dnnl_exec_arg_t> arguments_;
+    std::vector<BoundSlot> slots_;
     std::shared_ptr<const Program> program_;
     std::vector<dnnl::memory> memories_;
-    std::vector<std::vector<dnnl_exec_arg_t>> arguments_;  // per step
-    std::vector<std::vector<float*>> loop_addresses_;      // per step
-    std::vector<BoundSlot> slots_;
     dnnl::stream stream_;
 };
 

@@ -74,5 +74,8 @@ struct Tensor {
 };
 
 [[nodiscard]] bool all_finite(std::span<const float> values) noexcept;
+// The same for callers that ask often: what all_finite looks up at every call.
+using FiniteCheck = bool (*)(const float* values, std::size_t count);
+[[nodiscard]] FiniteCheck finite_check() noexcept;
 
 }  // namespace tamis::engine
