@@ -9,37 +9,9 @@
 #include "engine/onnx_writer.hpp"
 #include "models/model_hash.hpp"
 #include "models/model_loader.hpp"
+#include "streams/whole_file.hpp"
 
 namespace tamis::models {
-namespace {
-
-namespace fs = std::filesystem;
-
-tl::expected<void, std::string> write_beside_and_rename(const fs::path& path,
-                                                        const std::string& bytes) {
-    fs::path unfinished = path;
-    unfinished += ".unfinished";
-    {
-        std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
-        file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-        file.close();
-        if (!file) {
-            return tl::make_unexpected(unfinished.string() +
-                                       ": cannot be written; right is a directory with space that "
-                                       "this user may write to");
-        }
-    }
-    std::error_code error;
-    fs::rename(unfinished, path, error);
-    if (error) {
-        return tl::make_unexpected(path.string() + ": cannot be put in place (" + error.message() +
-                                   "); right is a file name that is free or a file");
-    }
-    return {};
-}
-
-}  // namespace
-
 void add_network(ModelFiles& files, NetworkFile entry, std::string onnx) {
     entry.sha256 = sha256_of(std::as_bytes(std::span(onnx)));
     files.manifest.networks.push_back(std::move(entry));
@@ -77,17 +49,18 @@ tl::expected<void, std::string> add_golden_vectors(ModelFiles& files,
     return {};
 }
 
-tl::expected<void, std::string> write_networks(const ModelFiles& files, const fs::path& directory) {
+tl::expected<void, std::string> write_networks(const ModelFiles& files,
+                                               const std::filesystem::path& directory) {
     Expects(files.networks.size() == files.manifest.networks.size());
     std::error_code error;
-    fs::create_directories(directory, error);
+    std::filesystem::create_directories(directory, error);
     if (error) {
         return tl::make_unexpected(directory.string() + ": cannot be made (" + error.message() +
                                    "); right is a directory this user may write to");
     }
     for (std::size_t i = 0; i < files.networks.size(); ++i) {
-        auto written =
-            write_beside_and_rename(directory / files.manifest.networks[i].file, files.networks[i]);
+        auto written = streams::write_whole_file(directory / files.manifest.networks[i].file,
+                                                 files.networks[i]);
         if (!written) {
             return written;
         }

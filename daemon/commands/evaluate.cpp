@@ -1,22 +1,24 @@
 // tamis evaluate: how well a model tells signal from background: areas under the ROC curve,
 // efficiencies of its working points and at fixed rejections, with intervals. On files of inputs,
-// or on synthetic samples of the model's kind.
+// or on synthetic samples of the model's kind. With --output a page for people, JSON and CSV.
 #include <fmt/core.h>
 #include <sysexits.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "daemon/build_facts.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/evaluation_samples.hpp"
 #include "daemon/commands/model_directory.hpp"
 #include "daemon/commands/text_table.hpp"
-#include "models/calibration.hpp"
+#include "daemon/evaluation/evaluation_json.hpp"
+#include "daemon/evaluation/evaluation_page.hpp"
+#include "models/model_hash.hpp"
+#include "streams/whole_file.hpp"
 
 namespace tamis::daemon {
 
@@ -28,98 +30,9 @@ struct EvaluateOptions {
     std::vector<std::filesystem::path> signals;
     std::size_t events = 50'000;
     std::uint64_t seed = 77;
+    std::filesystem::path output;
     bool json = false;
 };
-
-// Every score column of every row of one sample.
-struct ScoredSample {
-    std::string name;
-    std::size_t rows = 0;
-    std::vector<float> answers;
-};
-
-std::size_t column_of(const models::Model& model, std::string_view name) {
-    const auto columns = model.score_columns();
-    return static_cast<std::size_t>(std::find(columns.begin(), columns.end(), name) -
-                                    columns.begin());
-}
-
-std::vector<float> column(const models::Model& model, const ScoredSample& sample,
-                          std::string_view name) {
-    const std::size_t width = model.score_columns().size();
-    const std::size_t index = column_of(model, name);
-    std::vector<float> values(sample.rows);
-    for (std::size_t row = 0; row < sample.rows; ++row) {
-        values[row] = sample.answers[row * width + index];
-    }
-    return values;
-}
-
-// Rows that pass a working point: by the model's own pass column where thresholds differ by bin.
-std::size_t passing(const models::Model& model, const ScoredSample& sample,
-                    const models::WorkingPoint& point) {
-    const std::string pass_column = "pass_" + point.name;
-    if (column_of(model, pass_column) < model.score_columns().size()) {
-        return models::count_above(column(model, sample, pass_column), 0.5);
-    }
-    return models::count_above(column(model, sample, "score"), point.bins.front().offset);
-}
-
-ScoredSample score_sample(const models::Model& model, const models::Sample& sample) {
-    ScoredSample scored{sample.name, sample.table.rows(), {}};
-    scored.answers.resize(scored.rows * model.score_columns().size());
-    model.score_table(sample.table.values, scored.answers);
-    return scored;
-}
-
-nlohmann::ordered_json fraction(std::size_t passed, std::size_t total) {
-    const auto interval = models::clopper_pearson(passed, total);
-    return {{"passed", passed},
-            {"of", total},
-            {"value", static_cast<double>(passed) / static_cast<double>(total)},
-            {"low", interval.low},
-            {"high", interval.high}};
-}
-
-nlohmann::ordered_json evaluate_samples(const models::Model& model,
-                                        const std::vector<models::Sample>& samples) {
-    std::vector<ScoredSample> scored;
-    scored.reserve(samples.size());
-    for (const auto& sample : samples) {
-        scored.push_back(score_sample(model, sample));
-    }
-    const auto background = column(model, scored.front(), "score");
-    nlohmann::ordered_json json{{"model", model.manifest().name},
-                                {"kind", model.manifest().kind},
-                                {"hash", fmt::format("{:016x}", model.hash())},
-                                {"background", scored.front().name},
-                                {"samples", nlohmann::ordered_json::array()}};
-    std::vector<float> sorted = background;
-    std::sort(sorted.begin(), sorted.end());
-    for (std::size_t index = 0; index < scored.size(); ++index) {
-        const auto& sample = scored[index];
-        const auto scores = column(model, sample, "score");
-        nlohmann::ordered_json entry{{"name", sample.name}, {"events", sample.rows}};
-        if (index > 0) {
-            entry["roc_area"] = models::roc_area(background, scores);
-            for (const double rejection : {0.5, 0.75, 0.9, 0.99, 0.999}) {
-                const auto rank =
-                    static_cast<std::size_t>(rejection * static_cast<double>(sorted.size() - 1));
-                entry["at_rejection"].push_back(
-                    {{"rejection", rejection},
-                     {"efficiency",
-                      fraction(models::count_above(scores, sorted[rank]), sample.rows)}});
-            }
-        }
-        for (const auto& point : model.manifest().working_points) {
-            entry["working_points"].push_back(
-                {{"name", point.name},
-                 {"fraction", fraction(passing(model, sample, point), sample.rows)}});
-        }
-        json["samples"].push_back(entry);
-    }
-    return json;
-}
 
 std::string with_error(const nlohmann::ordered_json& value) {
     return fmt::format("{:.3g} ({:.2g}..{:.2g})", value["value"].get<double>(),
@@ -157,6 +70,62 @@ void print_evaluation(const nlohmann::ordered_json& json) {
                rejections.to_string());
 }
 
+// What the model is judged on, with the hash of each file.
+tl::expected<std::string, std::string> data_text(const EvaluateOptions& options) {
+    if (options.background.empty()) {
+        return fmt::format("synthetic samples of the kind, seed {}, {} events each", options.seed,
+                           options.events);
+    }
+    std::vector<std::filesystem::path> files{options.background};
+    files.insert(files.end(), options.signals.begin(), options.signals.end());
+    std::string text;
+    for (const auto& file : files) {
+        const auto bytes = streams::read_whole_file(file);
+        if (!bytes) {
+            return tl::unexpected(bytes.error());
+        }
+        text += fmt::format("{}{} (SHA-256 {})", text.empty() ? "" : ", ", file.filename().string(),
+                            models::sha256_of(std::as_bytes(std::span(*bytes))));
+    }
+    return text;
+}
+
+std::string command_text(const EvaluateOptions& options) {
+    std::string text = "tamis evaluate " + options.model.filename().string();
+    if (options.background.empty()) {
+        return text + fmt::format(" --events {} --seed {}", options.events, options.seed);
+    }
+    text += " --background " + options.background.filename().string();
+    for (const auto& signal : options.signals) {
+        text += " --signal " + signal.filename().string();
+    }
+    return text;
+}
+
+ExitStatus write_report(const EvaluateOptions& options, const models::Model& model,
+                        const ModelEvaluation& evaluation, std::span<const RankedInput> ranking) {
+    const auto data = data_text(options);
+    if (!data) {
+        return fail(EX_NOINPUT, data.error());
+    }
+    const EvaluationOrigin origin{
+        command_text(options), *data,
+        fmt::format("tamis {}, {}, {}", build_version(), build_compiler(), build_type())};
+    std::error_code error;
+    std::filesystem::create_directories(options.output, error);
+    const std::vector<std::pair<const char*, std::string>> files{
+        {"roc.csv", roc_csv(evaluation)},
+        {"evaluation.json", evaluation_json(model, evaluation, ranking).dump(1) + "\n"},
+        {"report.html", evaluation_page(model, evaluation, ranking, origin)}};
+    for (const auto& [name, text] : files) {
+        if (const auto written = streams::write_whole_file(options.output / name, text); !written) {
+            return fail(EX_CANTCREAT, written.error());
+        }
+    }
+    fmt::print("report: {}\n", (options.output / "report.html").string());
+    return EX_OK;
+}
+
 ExitStatus evaluate(const EvaluateOptions& options) {
     const auto model = open_model(options.model);
     if (!model) {
@@ -169,13 +138,21 @@ ExitStatus evaluate(const EvaluateOptions& options) {
     if (!samples) {
         return fail(EX_DATAERR, samples.error());
     }
-    const auto json = evaluate_samples(**model, *samples);
+    const auto evaluation = evaluate_model(**model, *samples);
+    if (!evaluation) {
+        return fail(EX_DATAERR, evaluation.error());
+    }
+    std::vector<RankedInput> ranking;
+    if (!options.output.empty()) {
+        ranking = rank_inputs(**model, *samples, options.seed);
+    }
+    const auto json = evaluation_json(**model, *evaluation, ranking);
     if (options.json) {
         fmt::print("{}\n", json.dump());
     } else {
         print_evaluation(json);
     }
-    return EX_OK;
+    return options.output.empty() ? EX_OK : write_report(options, **model, *evaluation, ranking);
 }
 
 }  // namespace
@@ -185,14 +162,18 @@ void add_evaluate(CLI::App& program, ExitStatus& status) {
         "evaluate", "Efficiencies and ROC areas of a model, with their intervals");
     auto options = std::make_shared<EvaluateOptions>();
     command->add_option("model", options->model, "Directory of the model")->required();
-    command->add_option("--background", options->background,
+    command->add_option("--input,--background", options->background,
                         "CSV file of background inputs; default: synthetic samples of the kind");
     command->add_option("--signal", options->signals, "CSV files of signal inputs");
     command->add_option("--events", options->events, "Size of each synthetic sample")
         ->capture_default_str();
     command->add_option("--seed", options->seed, "Of the synthetic samples")->capture_default_str();
+    command->add_option("--output", options->output,
+                        "Directory for report.html (one page, nothing beside it), evaluation.json "
+                        "and roc.csv");
     command->add_flag("--json", options->json, "The result as JSON");
-    command->footer("Example:\n  tamis evaluate models/shipped/vae --events 100000");
+    command->footer(
+        "Example:\n  tamis evaluate models/shipped/vae --events 100000 --output run/vae_report");
     command->callback([options, &status] { status = evaluate(*options); });
 }
 

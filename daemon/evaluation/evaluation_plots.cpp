@@ -1,0 +1,176 @@
+#include "daemon/evaluation/evaluation_plots.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <regex>
+
+namespace tamis::daemon {
+
+namespace {
+
+constexpr std::size_t kScoreBins = 80;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// A point where the curve has moved by a pixel.
+void add_if_moved(PlotLine& line, double x, double y, double last_step) {
+    const bool moved = line.x.empty() || std::abs(y - line.y.back()) > 0.002 ||
+                       std::abs(std::log(line.x.back() / x)) > last_step;
+    if (!moved) return;
+    line.x.push_back(x);
+    line.y.push_back(y);
+}
+
+// Between the scores that a thousandth of all rows lies beyond on either side.
+std::pair<double, double> score_range(const ModelEvaluation& evaluation) {
+    double low = std::numeric_limits<double>::infinity();
+    double high = -low;
+    for (const auto& sample : evaluation.samples) {
+        if (sample.scores.empty()) continue;
+        std::vector<float> sorted = sample.scores;
+        std::ranges::sort(sorted);
+        const std::size_t cut = sorted.size() / 1000;
+        low = std::min<double>(low, sorted[cut]);
+        high = std::max<double>(high, sorted[sorted.size() - 1 - cut]);
+    }
+    if (!(low < high)) return {std::isfinite(low) ? low - 1 : 0, std::isfinite(low) ? low + 1 : 1};
+    return {low, high};
+}
+
+PlotLine histogram(const SampleEvaluation& sample, double low, double high, double& smallest) {
+    std::vector<double> shares(kScoreBins);
+    for (const float score : sample.scores) {
+        const double place = (score - low) / (high - low) * kScoreBins;
+        const double bin = std::clamp(std::floor(place), 0.0, kScoreBins - 1.0);
+        shares[static_cast<std::size_t>(bin)] += 1.0 / static_cast<double>(sample.scores.size());
+    }
+    PlotLine line{.name = sample.name};
+    for (std::size_t bin = 0; bin < kScoreBins; ++bin) {
+        const double share = shares[bin] > 0 ? shares[bin] : kNaN;
+        if (shares[bin] > 0) smallest = std::min(smallest, shares[bin]);
+        for (const std::size_t edge : {bin, bin + 1}) {
+            line.x.push_back(low + (high - low) * static_cast<double>(edge) / kScoreBins);
+            line.y.push_back(share);
+        }
+    }
+    return line;
+}
+
+}  // namespace
+
+Plot roc_plot(const ModelEvaluation& evaluation) {
+    const double one =
+        1.0 / static_cast<double>(std::max<std::size_t>(evaluation.samples.front().events, 2));
+    Plot plot{.title = "ROC",
+              .x = {"background fraction accepted", true, one, 1},
+              .y = {"signal efficiency", false, 0, 1}};
+    for (const auto& sample : evaluation.samples) {
+        if (sample.roc.empty()) continue;
+        PlotLine line{.name = sample.name};
+        for (const RocPoint& point : sample.roc) {
+            if (point.background > 0) add_if_moved(line, point.background, point.signal, 0.02);
+        }
+        plot.lines.push_back(std::move(line));
+    }
+    PlotLine chance{.name = "chance", .is_dashed = true};
+    for (double x = one; x < 1; x *= 1.2) add_if_moved(chance, x, x, 0.01);
+    add_if_moved(chance, 1, 1, 0);
+    plot.lines.push_back(std::move(chance));
+    return plot;
+}
+
+Plot score_plot(const ModelEvaluation& evaluation, const models::Manifest& manifest) {
+    const auto [low, high] = score_range(evaluation);
+    Plot plot{.title = "Score", .x = {"score", false, low, high}};
+    double smallest = 1;
+    for (const auto& sample : evaluation.samples) {
+        plot.lines.push_back(histogram(sample, low, high, smallest));
+    }
+    plot.y = {"share of the sample per bin", true, std::min(smallest / 2, 0.1), 1};
+    for (const auto& point : manifest.working_points) {
+        const bool is_one = point.bins.size() == 1 && point.bins.front().slope == 0;
+        const double threshold = point.bins.empty() ? high : point.bins.front().offset;
+        if (is_one && threshold > low && threshold < high) {
+            plot.marks.push_back({threshold, point.name});
+        }
+    }
+    return plot;
+}
+
+Plot p_value_plot(const SampleEvaluation& background) {
+    // Every second row is the reference of the others.
+    std::vector<float> reference;
+    std::vector<float> tested;
+    for (std::size_t i = 0; i < background.scores.size(); ++i) {
+        (i % 2 == 0 ? reference : tested).push_back(background.scores[i]);
+    }
+    std::ranges::sort(reference);
+    std::vector<double> p_values;
+    for (const float score : tested) {
+        const auto at_least = reference.end() - std::ranges::lower_bound(reference, score);
+        p_values.push_back((static_cast<double>(at_least) + 1) /
+                           (static_cast<double>(reference.size()) + 1));
+    }
+    std::ranges::sort(p_values);
+    const double one = 1.0 / static_cast<double>(std::max<std::size_t>(p_values.size(), 2));
+    Plot plot{.title = "Calibration: conformal p-values of the background",
+              .x = {"p-value", true, one, 1},
+              .y = {"share of rows below", true, one, 1}};
+    PlotLine line{.name = background.name};
+    for (std::size_t i = 0; i < p_values.size(); ++i) {
+        add_if_moved(line, p_values[i], static_cast<double>(i + 1) * one, 0.02);
+    }
+    plot.lines = {std::move(line),
+                  {.name = "exact", .x = {one, 1}, .y = {one, 1}, .is_dashed = true}};
+    return plot;
+}
+
+Plot dependence_plot(const Dependence& dependence, const ModelEvaluation& evaluation) {
+    const std::string unit = dependence.unit.empty() ? "" : " [" + dependence.unit + "]";
+    Plot plot{
+        .title = "Working point " + dependence.working_point + " against " + dependence.input,
+        .x = {dependence.input + unit, false, dependence.edges.front(), dependence.edges.back()},
+        .y = {"fraction accepted", false, 0, 1}};
+    for (std::size_t i = 0; i < dependence.by_sample.size(); ++i) {
+        PlotLine line{.name = evaluation.samples[i].name};
+        for (std::size_t bin = 0; bin < dependence.by_sample[i].size(); ++bin) {
+            const Fraction& fraction = dependence.by_sample[i][bin];
+            line.x.push_back((dependence.edges[bin] + dependence.edges[bin + 1]) / 2);
+            line.y.push_back(fraction.total == 0 ? kNaN : fraction.value);
+            line.y_low.push_back(fraction.interval.low);
+            line.y_high.push_back(fraction.interval.high);
+        }
+        plot.lines.push_back(std::move(line));
+    }
+    return plot;
+}
+
+Plot training_plot(const std::vector<std::string>& report) {
+    static const std::regex kEpoch(R"(^epoch\s+(\d+): (?:training )?loss (-?[0-9.]+), )"
+                                   R"(validation (?:loss )?(-?[0-9.]+))");
+    PlotLine training{.name = "training"};
+    PlotLine validation{.name = "validation"};
+    for (const std::string& line : report) {
+        std::smatch found;
+        if (!std::regex_search(line, found, kEpoch)) continue;
+        for (PlotLine* of : {&training, &validation}) of->x.push_back(std::stod(found[1]));
+        training.y.push_back(std::stod(found[2]));
+        validation.y.push_back(std::stod(found[3]));
+    }
+    Plot plot{.title = "Training"};
+    if (training.x.size() < 2) return plot;
+    double low = training.y.front();
+    double high = low;
+    for (const PlotLine* of : {&training, &validation}) {
+        const auto [smallest, largest] = std::ranges::minmax(of->y);
+        low = std::min(low, smallest);
+        high = std::max(high, largest);
+    }
+    const double margin = 0.05 * std::max(high - low, 1e-9);
+    plot.x = {"epoch", false, training.x.front(), training.x.back()};
+    plot.y = {"loss", false, low - margin, high + margin};
+    plot.lines = {std::move(training), std::move(validation)};
+    return plot;
+}
+
+}  // namespace tamis::daemon
