@@ -33,6 +33,8 @@ struct ConvolutionTail {
     bool affine = false;
 };
 
+inline constexpr std::size_t kWinogradFewTiles = 4;
+
 struct ConvolutionPlan {
     ConvolutionGeometry geometry;
     ConvolutionTail tail;
@@ -57,9 +59,10 @@ struct ConvolutionPlan {
     [[nodiscard]] std::size_t filter_blocks() const { return blocks_of(geometry.filters); }
     [[nodiscard]] std::size_t scratch_floats() const { return staged + workspace; }
 
-    // Whether passes of few tiles transform the weights as they go: a question of registers.
-    [[nodiscard]] bool transforms_taps() const {
-        return widest_group >= 4 && geometry.kernel_height == 3;
+    // Whether a pass of so many tiles transforms the weights as it goes: with few, waiting for the
+    // transformed ones, four times as many, would take longer. A question of registers, too.
+    [[nodiscard]] bool transforms_taps(std::size_t tiles) const {
+        return widest_group >= 4 && geometry.kernel_height == 3 && tiles <= kWinogradFewTiles;
     }
     // Filters are summed in groups of 4, 2 and 1 blocks, the widest first.
     [[nodiscard]] std::size_t group(std::size_t blocks_left) const {
@@ -81,7 +84,7 @@ inline constexpr std::size_t kWinogradPlanes = kWinogradWindow * kWinogradWindow
 inline constexpr float kWinogradPointP = 0.625F;
 inline constexpr float kWinogradPointQ = 1.5F;
 // Filters whose products are kept at a time.
-inline constexpr std::size_t kWinogradSlab = 64;
+inline constexpr std::size_t kWinogradSlab = 32;
 
 [[nodiscard]] inline std::size_t winograd_tile(const ConvolutionGeometry& geometry) {
     return kWinogradWindow + 1 - geometry.kernel_height;

@@ -1,5 +1,5 @@
-// Weights of convolutions in the order our kernels read them: transformed and packed once where a
-// network is compiled.
+// Weights of convolutions in the order our kernels read them: packed once where a network is
+// compiled.
 #pragma once
 
 #include <span>
@@ -9,12 +9,9 @@
 
 namespace tamis::engine {
 
-// kernel: [filters, channels, y, x], row-major. By slab of filters, plane, group of filter blocks,
-// channel: the group's filters.
-[[nodiscard]] FloatBuffer winograd_weights(const ConvolutionPlan& plan,
-                                           std::span<const float> kernel);
-// The same weights as they are, for calls of few tiles, which would wait for the transformed ones:
-// these are a quarter of the size. By block of filters, channel, y, x: the block's filters.
+// kernel: [filters, channels, y, x], row-major. By block of filters, channel, y, x: the block's
+// filters. What winograd_weights transforms, and what calls of few tiles read instead of the
+// transformed ones, which are four times as many.
 [[nodiscard]] FloatBuffer winograd_taps(const ConvolutionPlan& plan, std::span<const float> kernel);
 // By group of filter blocks, channel, y, x: the group's filters.
 [[nodiscard]] FloatBuffer direct_weights(const ConvolutionPlan& plan,

@@ -36,6 +36,7 @@ void emit_dense_chain(Emission& to, std::size_t first, std::size_t last) {
                        chain->weights().data());
         },
         buffers, ProgramBuilder::Rows::any);
+    to.program().reads(chain->weights());
 }
 
 }  // namespace tamis::engine

@@ -102,6 +102,5 @@ using ValueShapes = std::map<std::string, Shape>;
 
 // "Gemm, MatMul, ...": for messages.
 [[nodiscard]] std::string supported_operators();
-[[nodiscard]] bool is_supported_operator(std::string_view op);
 
 }  // namespace tamis::engine

@@ -111,6 +111,8 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
         if (rows > 1 && rows * widest * sizeof(float) > kMaxValueBytes) break;
         network->tiles.push_back(
             {rows, tile_program(*plan, weights, rows, own, int8 ? &*int8 : nullptr)});
+        // Here the bits are any tile's: no wider one than there are rows is made.
+        if (network->tiles.back().program->any_rows && rows >= options.max_batch) break;
     }
     network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     if (port_floats(*network) * sizeof(float) + arena_bytes(*network) > kMaxRunnerBytes) {

@@ -12,6 +12,10 @@ using Dimensions = std::vector<std::int64_t>;
 Tensor tensor_of(const OnnxConstant& constant, Shape shape) {
     Tensor tensor{std::move(shape)};
     const std::size_t count = constant.count();
+    if (constant.is_real() && count == tensor.values.size()) {
+        std::ranges::copy(constant.reals, tensor.values.begin());
+        return tensor;
+    }
     for (std::size_t i = 0; i < tensor.values.size(); ++i) {
         tensor.values[i] = constant.is_real() ? constant.reals[i % count]
                                               : static_cast<float>(constant.integers[i % count]);

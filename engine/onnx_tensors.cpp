@@ -24,11 +24,11 @@ tl::expected<void, std::string> read_values(const onnx::TensorProto& tensor, con
             return refuse("holds " + std::to_string(tensor.raw_data().size()) +
                           " bytes; its shape needs " + std::to_string(count * sizeof(Stored)));
         }
-        values.reserve(count);
+        values.resize(count);
         for (std::size_t i = 0; i < count; ++i) {
             Stored value{};
             std::memcpy(&value, tensor.raw_data().data() + i * sizeof(Stored), sizeof(Stored));
-            values.push_back(static_cast<To>(value));
+            values[i] = static_cast<To>(value);
         }
         return {};
     }

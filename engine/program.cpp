@@ -62,7 +62,7 @@ void ProgramBuilder::append(const std::string& layer, const onednn::Made& made,
         arguments.emplace_back(DNNL_ARG_SCRATCHPAD, arena(made.scratchpad));
     }
     program_.steps.push_back(
-        {layer, made.executor, made.primitive, nullptr, false, std::move(arguments)});
+        {layer, made.executor, made.primitive, nullptr, false, std::move(arguments), {}});
 }
 
 void ProgramBuilder::append(const std::string& layer, const std::string& executor, Loop loop,
@@ -71,7 +71,12 @@ void ProgramBuilder::append(const std::string& layer, const std::string& executo
     arguments.reserve(buffers.size());
     for (const BufferId buffer : buffers) arguments.emplace_back(0, buffer);
     program_.steps.push_back(
-        {layer, executor, {}, std::move(loop), rows == Rows::any, std::move(arguments)});
+        {layer, executor, {}, std::move(loop), rows == Rows::any, std::move(arguments), {}});
+}
+
+std::shared_ptr<const std::span<const float>> ProgramBuilder::upcoming_weights() {
+    upcoming_.push_back({program_.steps.size() + 1, std::make_shared<std::span<const float>>()});
+    return upcoming_.back().weights;
 }
 
 BufferId ProgramBuilder::in_layout(BufferId buffer, const onednn::Desc& wanted,
@@ -131,6 +136,11 @@ Program ProgramBuilder::build(std::size_t rows, bool keep_all) {
     program_.any_rows = std::ranges::all_of(program_.steps, &Step::any_rows);
     program_.has_primitives = !std::ranges::all_of(
         program_.steps, [](const Step& step) { return static_cast<bool>(step.loop); });
+    for (const Upcoming& upcoming : upcoming_) {
+        if (upcoming.step < program_.steps.size()) {
+            *upcoming.weights = program_.steps[upcoming.step].weights;
+        }
+    }
     std::vector<Lifetime> lifetimes(program_.buffers.size());
     for (std::size_t step = 0; step < program_.steps.size(); ++step) {
         for (const auto& [argument, buffer] : program_.steps[step].arguments) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ struct Step {
     Loop loop;              // instead of a primitive
     bool any_rows = false;  // a loop that can do with fewer rows than the program was made for
     std::vector<std::pair<int, BufferId>> arguments;
+    std::span<const float> weights;  // what a loop reads from end to end, be it for one row
 };
 
 struct Program {
@@ -72,6 +74,11 @@ class ProgramBuilder {
     enum class Rows { fixed, any };
     void append(const std::string& layer, const std::string& executor, Loop loop,
                 const std::vector<BufferId>& buffers, Rows rows = Rows::fixed);
+    // What the loop appended last reads from end to end in every call, however few rows it has.
+    void reads(std::span<const float> weights) { program_.steps.back().weights = weights; }
+    // What the step behind the next one reads, so that the next one can fetch it into the cache
+    // while it computes. Empty until build().
+    [[nodiscard]] std::shared_ptr<const std::span<const float>> upcoming_weights();
     // The buffer itself if it has this layout, else a copy in it.
     [[nodiscard]] BufferId in_layout(BufferId buffer, const onednn::Desc& wanted,
                                      const std::string& layer);
@@ -85,7 +92,12 @@ class ProgramBuilder {
  private:
     BufferId add(Buffer buffer);
     [[nodiscard]] BufferId root(BufferId buffer) const;
+    struct Upcoming {
+        std::size_t step;
+        std::shared_ptr<std::span<const float>> weights;
+    };
     Program program_;
+    std::vector<Upcoming> upcoming_;
 };
 
 // Buffers of a thread. The addresses of arena and bound slots are given by the owner.

@@ -107,8 +107,4 @@ std::string supported_operators() {
     return list;
 }
 
-bool is_supported_operator(std::string_view op) {
-    return rule_of(op) != nullptr || op == "GRU" || op == "LSTM";
-}
-
 }  // namespace tamis::engine

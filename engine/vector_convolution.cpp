@@ -103,6 +103,12 @@ struct PackedConvolution {
     FloatBuffer tail;
 };
 
+// Calls of so few images never read the transformed weights.
+bool transforms_taps_only(const ConvolutionPlan& plan) {
+    return plan.transforms_taps(plan.images * plan.tile_rows *
+                                winograd_tile_columns(plan.geometry));
+}
+
 PackedConvolution packed(const std::map<std::string, Tensor>& weights,
                          const ConvolutionLayer& convolution, const Followers& followers,
                          ConvolutionExecutor executor, const ConvolutionPlan& plan) {
@@ -124,10 +130,14 @@ PackedConvolution packed(const std::map<std::string, Tensor>& weights,
         values.shift = shift;
     }
     const FloatBuffer& kernel = weights.at(convolution.kernel).values;
-    const bool by_winograd = executor == ConvolutionExecutor::winograd;
-    return {by_winograd ? winograd_weights(plan, kernel) : direct_weights(plan, kernel),
-            by_winograd && plan.transforms_taps() ? winograd_taps(plan, kernel) : FloatBuffer(),
-            tail_values(plan, values)};
+    if (executor == ConvolutionExecutor::direct) {
+        return {direct_weights(plan, kernel), {}, tail_values(plan, values)};
+    }
+    FloatBuffer taps = winograd_taps(plan, kernel);
+    FloatBuffer transformed;
+    if (!transforms_taps_only(plan)) transformed = winograd_weights(plan, taps);
+    if (!plan.transforms_taps(1)) taps = {};
+    return {std::move(transformed), std::move(taps), tail_values(plan, values)};
 }
 
 std::string executor_name(ConvolutionExecutor executor, const ConvolutionPlan& plan,
@@ -165,23 +175,25 @@ bool emit_vector_convolution(Emission& to, const PlanLayer& layer,
                             static_cast<std::size_t>(to.config().batch))
             : plan_direct(*geometry, followers.tail, source.layout, destination.layout, unit);
 
+    const std::string with = by_winograd && transforms_taps_only(plan) ? ", taps only" : "";
     std::shared_ptr<const void>& made =
-        own->made["convolution of value " + std::to_string(layer.outputs[0])];
+        own->made["convolution of value " + std::to_string(layer.outputs[0]) + with];
     if (made == nullptr) {
         made = std::make_shared<const PackedConvolution>(
             packed(own->weights, convolution, followers, executor, plan));
     }
+    const auto weights = std::static_pointer_cast<const PackedConvolution>(made);
     const ConvolutionKernel kernel = by_winograd ? winograd_kernel() : direct_convolution_kernel();
     const BufferId scratch =
         to.program().arena(onednn::plain({static_cast<std::int64_t>(plan.scratch_floats())}));
     to.program().append(
         followers.pool == nullptr ? layer.name : layer.name + " to " + followers.pool->name,
         executor_name(executor, plan, unit),
-        [plan, kernel, weights = std::static_pointer_cast<const PackedConvolution>(made)](
+        [plan, kernel, weights, upcoming = to.program().upcoming_weights()](
             std::span<float* const> buffers, std::size_t rows) {
             kernel(plan,
                    {buffers[0], buffers[1], buffers[2], weights->weights.data(),
-                    weights->taps.data(), weights->tail.data()},
+                    weights->taps.data(), weights->tail.data(), *upcoming},
                    rows);
         },
         {source.buffer, destination.buffer, scratch}, ProgramBuilder::Rows::any);

@@ -105,7 +105,7 @@ template <std::size_t kTile>
 HWY_INLINE void store_tile(const ConvolutionPlan& plan, const Finish& finish, const float* sums,
                            const TilePlace& place) {
     const Tag tag;
-    const ImageLayout& layout = plan.destination;
+    const ImageLayout layout = plan.destination;  // no store may change a copy
     const std::size_t rows = HWY_MIN(kTile, plan.geometry.out_height - place.y);
     const std::size_t pixels = HWY_MIN(kTile, plan.geometry.out_width - place.x);
     if (plan.tail.pool == ConvolutionTail::Pool::none) {
@@ -167,9 +167,8 @@ void run_pass(const ConvolutionPlan& plan, const ConvolutionBuffers& at, const P
     const float* weights = at.weights;
     for (std::size_t block = 0; block < plan.filter_blocks(); block += kSlabBlocks) {
         const std::size_t blocks = HWY_MIN(kSlabBlocks, plan.filter_blocks() - block);
-        if (is_few(plan, pass.tiles)) {
-            multiply_few(plan, pass, at.taps + block * plan.geometry.channels * 9 * kLanes, blocks,
-                         inputs, products);
+        if (plan.transforms_taps(pass.tiles)) {
+            multiply_few(plan, pass, at.taps, block, blocks, inputs, products);
         } else {
             weights = multiply_planes(plan, pass, weights, blocks, inputs, products);
         }
@@ -190,7 +189,7 @@ void run_pass(const ConvolutionPlan& plan, const ConvolutionBuffers& at, const P
 void run(const ConvolutionPlan& plan, const ConvolutionBuffers& at, Pass pass) {
     pass.tiles = pass.images * pass.rows * winograd_tile_columns(plan.geometry);
     const std::size_t tiles = pass.tiles * kLanes;
-    if (is_few(plan, pass.tiles)) {
+    if (plan.transforms_taps(pass.tiles)) {
         // What is read together lies together.
         pass.plane = tiles;
         pass.block = kWindow * tiles;
@@ -212,14 +211,31 @@ void winograd(const ConvolutionPlan& plan, const ConvolutionBuffers& at, std::si
         std::size_t bands = (rows + plan.tile_rows - 1) / plan.tile_rows;
         for (std::size_t row = 0; row < rows; --bands) {
             const std::size_t part = (rows - row) / bands;
-            run(plan, at, {.first = first, .images = count, .first_row = row, .rows = part});
+            Pass pass;
+            pass.first = first;
+            pass.images = count;
+            pass.first_row = row;
+            pass.rows = part;
             row += part;
+            if (parts == 1 && bands == 1) pass.upcoming = at.upcoming;
+            run(plan, at, pass);
         }
         first += count;
     }
 }
 
 ConvolutionKernel choose_winograd() { return winograd; }
+
+void transform_taps_of(const ConvolutionPlan& plan, const float* taps, float* weights) {
+    switch (plan.geometry.kernel_height) {
+        case 3:
+            return transform_weights<3>(plan, taps, weights);
+        case 4:
+            return transform_weights<4>(plan, taps, weights);
+        default:
+            return transform_weights<5>(plan, taps, weights);
+    }
+}
 
 }  // namespace
 }  // namespace tamis::engine::HWY_NAMESPACE
@@ -228,8 +244,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tamis::engine {
 HWY_EXPORT(choose_winograd);
+HWY_EXPORT(transform_taps_of);
 
 ConvolutionKernel winograd_kernel() { return HWY_DYNAMIC_DISPATCH(choose_winograd)(); }
+
+FloatBuffer winograd_weights(const ConvolutionPlan& plan, std::span<const float> taps) {
+    FloatBuffer weights(kWinogradPlanes * plan.geometry.channels * plan.filter_blocks() *
+                        plan.lanes);
+    HWY_DYNAMIC_DISPATCH(transform_taps_of)(plan, taps.data(), weights.data());
+    return weights;
+}
 
 }  // namespace tamis::engine
 #endif

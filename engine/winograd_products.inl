@@ -9,17 +9,18 @@
 
 #include <hwy/highway.h>
 
-#include "engine/winograd_transforms.inl"
+#include "engine/winograd_weights.inl"
 
 HWY_BEFORE_NAMESPACE();
 namespace tamis::engine::HWY_NAMESPACE {
 namespace {
 
 // Tiles [0, kRows) times a group of filter blocks. Every product is a sum over the channels in
-// their order, whatever kRows and kBlocks.
+// their order, whatever kRows and kBlocks. Meanwhile weights so many floats ahead are fetched, one
+// line per channel.
 template <std::size_t kRows, std::size_t kBlocks>
 void multiply(const float* tiles, std::size_t channel_stride, const float* weights,
-              std::size_t channels, float* products, std::size_t block_stride) {
+              std::size_t channels, float* products, std::size_t block_stride, std::size_t ahead) {
     const Tag tag;
     Vector sums[kRows][kBlocks];
     for (std::size_t row = 0; row < kRows; ++row) {
@@ -30,6 +31,7 @@ void multiply(const float* tiles, std::size_t channel_stride, const float* weigh
         const std::size_t lanes = HWY_MIN(kLanes, channels);
         const float* const end = tiles + lanes;
         do {
+            __builtin_prefetch(weights + ahead, 0, 2);
             add_products<kLanes>(tiles, weights, sums);
             weights += kBlocks * kLanes;
         } while (++tiles != end);
@@ -43,7 +45,7 @@ void multiply(const float* tiles, std::size_t channel_stride, const float* weigh
     }
 }
 
-using Multiply = void (*)(const float*, std::size_t, const float*, std::size_t, float*,
+using Multiply = void (*)(const float*, std::size_t, const float*, std::size_t, float*, std::size_t,
                           std::size_t);
 
 constexpr Multiply kMultiply1[] = {multiply<1, 1>,  multiply<2, 1>,  multiply<3, 1>,
@@ -77,12 +79,16 @@ const float* multiply_planes(const ConvolutionPlan& plan, const Pass& pass, cons
             const std::size_t group = plan.group(blocks - block);
             const MultiplyTable table = table_for(group);
             std::size_t parts = (pass.tiles + table.most_rows - 1) / table.most_rows;
+            // The next plane's, another line of each channel by each call.
+            std::size_t ahead = plan.geometry.channels * blocks * kLanes;
             for (std::size_t row = 0; row < pass.tiles; --parts) {
                 const std::size_t rows = (pass.tiles - row) / parts;
                 table.by_rows[rows - 1](
                     inputs + plane * plan.input_plane + row * kLanes, stride, weights,
                     plan.geometry.channels,
-                    products + plane * plan.output_plane + block * stride + row * kLanes, stride);
+                    products + plane * plan.output_plane + block * stride + row * kLanes, stride,
+                    ahead);
+                ahead += kLanes;
                 row += rows;
             }
             weights += plan.geometry.channels * group * kLanes;
@@ -92,46 +98,15 @@ const float* multiply_planes(const ConvolutionPlan& plan, const Pass& pass, cons
     return weights;
 }
 
-// Passes of so few tiles transform the weights as they go: waiting for the transformed ones, four
-// times as many, would take longer.
-constexpr std::size_t kFewTiles = 4;
-
-// Row kRow of the transform of one filter block and channel, along y; as convolution_weights does.
-template <std::size_t kRow>
-HWY_INLINE Vector column_at_point(const float* column) {
-    const Tag tag;
-    const Vector first = hn::Load(tag, column);
-    if constexpr (kRow == 0) return first;
-    const Vector last = hn::Load(tag, column + 6 * kLanes);
-    if constexpr (kRow == 5) return last;
-    const Vector middle = hn::Load(tag, column + 3 * kLanes);
-    constexpr float kPoint = kRow < 3 ? kWinogradPointP : kWinogradPointQ;
-    const Vector even = hn::MulAdd(hn::Set(tag, kPoint * kPoint), last, first);
-    if constexpr (kRow % 2 == 1) return hn::MulAdd(hn::Set(tag, kPoint), middle, even);
-    return hn::NegMulAdd(hn::Set(tag, kPoint), middle, even);
-}
-
 // Adds one channel to the six planes of kRow.
 template <std::size_t kTiles, std::size_t kRow>
 HWY_INLINE void add_transformed(const float* tiles, const float* taps,
                                 Vector (&sums)[kWindow][kTiles]) {
-    const Tag tag;
-    const Vector first = column_at_point<kRow>(taps);
-    const Vector middle = column_at_point<kRow>(taps + kLanes);
-    const Vector last = column_at_point<kRow>(taps + 2 * kLanes);
-    const Vector p = hn::Set(tag, kWinogradPointP);
-    const Vector q = hn::Set(tag, kWinogradPointQ);
-    const Vector even_p = hn::MulAdd(hn::Mul(p, p), last, first);
-    const Vector even_q = hn::MulAdd(hn::Mul(q, q), last, first);
-    const Vector weights[kWindow] = {first,
-                                     hn::MulAdd(p, middle, even_p),
-                                     hn::NegMulAdd(p, middle, even_p),
-                                     hn::MulAdd(q, middle, even_q),
-                                     hn::NegMulAdd(q, middle, even_q),
-                                     last};
+    Vector weights[kWindow];
+    transform_taps<3, kRow>(taps, weights);
     for (std::size_t j = 0; j < kWindow; ++j) {
         for (std::size_t tile = 0; tile < kTiles; ++tile) {
-            const Vector value = hn::Set(tag, tiles[(j * kTiles + tile) * kLanes]);
+            const Vector value = hn::Set(Tag(), tiles[(j * kTiles + tile) * kLanes]);
             sums[j][tile] = hn::MulAdd(value, weights[j], sums[j][tile]);
         }
     }
@@ -140,11 +115,16 @@ HWY_INLINE void add_transformed(const float* tiles, const float* taps,
 // Weights of so many channels stay in the first-level cache, from where they are read six times.
 constexpr std::size_t kTapChannels = 2 * kLanes;
 
+// With each channel of a row two lines of what is read after the pass come into the second-level
+// cache: more would hold up the sums.
+constexpr std::size_t kFetchedFloats = 2 * 16;
+
 // Adds up to kTapChannels channels to six planes (those of kRow) of kTiles tiles and one
-// block of filters. The sums are multiply()'s.
-template <std::size_t kTiles, std::size_t kRow>
-void add_taps(const ConvolutionPlan& plan, const Pass& pass, std::size_t first_channel,
-              const float* taps, const float* tiles, float* products) {
+// block of filters. The sums are multiply()'s. Returns what is to be fetched next.
+template <std::size_t kTiles, std::size_t kRow, bool kFetches>
+const float* add_taps(const ConvolutionPlan& plan, const Pass& pass, std::size_t first_channel,
+                      const float* taps, const float* tiles, float* products,
+                      const float* upcoming) {
     const Tag tag;
     tiles += kRow * pass.row + first_channel / kLanes * pass.block;
     taps += first_channel * 9 * kLanes;
@@ -166,6 +146,11 @@ void add_taps(const ConvolutionPlan& plan, const Pass& pass, std::size_t first_c
                 __builtin_prefetch(taps + (kTapChannels * 9 + 2 * kRow) * kLanes, 0, 2);
                 __builtin_prefetch(taps + (kTapChannels * 9 + 2 * kRow + 1) * kLanes, 0, 2);
             }
+            if constexpr (kFetches) {
+                __builtin_prefetch(upcoming, 0, 2);
+                __builtin_prefetch(upcoming + kFetchedFloats / 2, 0, 2);
+                upcoming += kFetchedFloats;
+            }
             add_transformed<kTiles, kRow>(tiles, taps, sums);
             taps += 9 * kLanes;
         } while (++tiles != end);
@@ -177,37 +162,46 @@ void add_taps(const ConvolutionPlan& plan, const Pass& pass, std::size_t first_c
             hn::Store(sums[j][tile], tag, products + j * plan.output_plane + tile * kLanes);
         }
     }
+    return upcoming;
 }
 
-template <std::size_t kTiles>
+template <std::size_t kTiles, bool kFetches>
 void multiply_taps(const ConvolutionPlan& plan, const Pass& pass, const float* taps,
-                   const float* tiles, float* products) {
+                   const float* tiles, float* products, const float* upcoming) {
     for (std::size_t first = 0; first < plan.geometry.channels; first += kTapChannels) {
-        add_taps<kTiles, 0>(plan, pass, first, taps, tiles, products);
-        add_taps<kTiles, 1>(plan, pass, first, taps, tiles, products);
-        add_taps<kTiles, 2>(plan, pass, first, taps, tiles, products);
-        add_taps<kTiles, 3>(plan, pass, first, taps, tiles, products);
-        add_taps<kTiles, 4>(plan, pass, first, taps, tiles, products);
-        add_taps<kTiles, 5>(plan, pass, first, taps, tiles, products);
+        const auto add = [&](auto row) {
+            upcoming = add_taps<kTiles, decltype(row)::value, kFetches>(plan, pass, first, taps,
+                                                                        tiles, products, upcoming);
+        };
+        add(std::integral_constant<std::size_t, 0>());
+        add(std::integral_constant<std::size_t, 1>());
+        add(std::integral_constant<std::size_t, 2>());
+        add(std::integral_constant<std::size_t, 3>());
+        add(std::integral_constant<std::size_t, 4>());
+        add(std::integral_constant<std::size_t, 5>());
     }
 }
 
 using MultiplyTaps = void (*)(const ConvolutionPlan&, const Pass&, const float*, const float*,
-                              float*);
-constexpr MultiplyTaps kMultiplyTaps[kFewTiles] = {multiply_taps<1>, multiply_taps<2>,
-                                                   multiply_taps<3>, multiply_taps<4>};
-
-bool is_few(const ConvolutionPlan& plan, std::size_t tiles) {
-    return plan.transforms_taps() && tiles <= kFewTiles;
-}
+                              float*, const float*);
+constexpr MultiplyTaps kMultiplyTaps[kWinogradFewTiles] = {
+    multiply_taps<1, false>, multiply_taps<2, false>, multiply_taps<3, false>,
+    multiply_taps<4, false>};
+constexpr MultiplyTaps kFetchingMultiplyTaps[kWinogradFewTiles] = {
+    multiply_taps<1, true>, multiply_taps<2, true>, multiply_taps<3, true>, multiply_taps<4, true>};
 
 // As multiply_planes, from the weights as they are.
 void multiply_few(const ConvolutionPlan& plan, const Pass& pass, const float* taps,
-                  std::size_t blocks, const float* inputs, float* products) {
-    for (std::size_t block = 0; block < blocks; ++block) {
-        kMultiplyTaps[pass.tiles - 1](plan, pass, taps, inputs,
-                                      products + block * pass.tiles * kLanes);
-        taps += plan.geometry.channels * 9 * kLanes;
+                  std::size_t first_block, std::size_t blocks, const float* inputs,
+                  float* products) {
+    const std::size_t block_taps = plan.geometry.channels * 9 * kLanes;
+    const std::size_t block_fetches = plan.geometry.channels * kWindow * kFetchedFloats;
+    for (std::size_t block = first_block; block < first_block + blocks; ++block) {
+        const bool fetches = (block + 1) * block_fetches <= pass.upcoming.size();
+        const float* upcoming = pass.upcoming.data() + (fetches ? block * block_fetches : 0);
+        const MultiplyTaps* by_tiles = fetches ? kFetchingMultiplyTaps : kMultiplyTaps;
+        by_tiles[pass.tiles - 1](plan, pass, taps + block * block_taps, inputs, products, upcoming);
+        products += pass.tiles * kLanes;
     }
 }
 

@@ -9,6 +9,8 @@
 
 #include <hwy/highway.h>
 
+#include <span>
+
 #include "engine/convolution_store.inl"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,7 +26,8 @@ struct Pass {
     std::size_t images = 0;
     std::size_t first_row = 0;
     std::size_t rows = 0;
-    std::size_t tiles = 0;  // of all images
+    std::size_t tiles = 0;            // of all images
+    std::span<const float> upcoming;  // what is read after the pass
     // Strides of transformed windows: between planes of a row, rows, and blocks of channels.
     std::size_t plane = 0;
     std::size_t row = 0;
@@ -83,6 +86,16 @@ HWY_INLINE void restore_line(const Vector (&in)[kWindow], Vector (&out)[kTile]) 
         hn::MulAdd(hn::Set(tag, static_cast<float>(kDistances)), in[5], out[kTile - 1]);
 }
 
+// The nearest place that is inside.
+HWY_INLINE std::ptrdiff_t inside_of(std::ptrdiff_t place, std::ptrdiff_t extent) {
+    return HWY_MIN(HWY_MAX(place, std::ptrdiff_t{0}), extent - 1);
+}
+
+HWY_INLINE hn::Mask<Tag> all_or_none(bool all) {
+    const Vector one = hn::Set(Tag(), 1.F);
+    return hn::Eq(one, all ? one : hn::Zero(Tag()));
+}
+
 // One window of one block of channels into its place in all planes. It may reach over the border.
 template <bool kInside>
 HWY_INLINE void transform_window(const ConvolutionGeometry& geometry, const float* block,
@@ -91,30 +104,27 @@ HWY_INLINE void transform_window(const ConvolutionGeometry& geometry, const floa
     const Tag tag;
     const auto height = static_cast<std::ptrdiff_t>(geometry.height);
     const auto width = static_cast<std::ptrdiff_t>(geometry.width);
+    const std::size_t row_stride = pass.row;  // no store may change a copy
+    const std::size_t plane_stride = pass.plane;
     const float* rows[kWindow];
     hn::Mask<Tag> valid[kWindow];
     for (std::size_t i = 0; i < kWindow; ++i) {
         const std::ptrdiff_t y = top + static_cast<std::ptrdiff_t>(i);
-        const std::ptrdiff_t inside = HWY_MIN(HWY_MAX(y, std::ptrdiff_t{0}), height - 1);
+        const std::ptrdiff_t inside = inside_of(y, height);
         rows[i] = block + inside * width * static_cast<std::ptrdiff_t>(kLanes);
-        const Vector one = hn::Set(tag, 1.F);
-        valid[i] = hn::Eq(one, y == inside ? one : hn::Zero(tag));
+        valid[i] = all_or_none(y == inside);
     }
     HWY_ALIGN float half[kPlanes * kLanes];
     Vector in[kWindow];
     Vector transformed[kWindow];
     for (std::size_t j = 0; j < kWindow; ++j) {
         const std::ptrdiff_t x = left + static_cast<std::ptrdiff_t>(j);
-        const bool column = kInside || (x >= 0 && x < width);
+        const std::ptrdiff_t inside = kInside ? x : inside_of(x, width);
+        const std::ptrdiff_t offset = inside * static_cast<std::ptrdiff_t>(kLanes);
+        const hn::Mask<Tag> column = all_or_none(x == inside);
         for (std::size_t i = 0; i < kWindow; ++i) {
-            if (!column) {
-                in[i] = hn::Zero(tag);
-            } else if (kInside) {
-                in[i] = hn::Load(tag, rows[i] + x * static_cast<std::ptrdiff_t>(kLanes));
-            } else {
-                in[i] = hn::IfThenElseZero(
-                    valid[i], hn::Load(tag, rows[i] + x * static_cast<std::ptrdiff_t>(kLanes)));
-            }
+            in[i] = hn::Load(tag, rows[i] + offset);
+            if (!kInside) in[i] = hn::IfThenElseZero(hn::And(valid[i], column), in[i]);
         }
         transform_line(in, transformed);
         for (std::size_t i = 0; i < kWindow; ++i) {
@@ -127,7 +137,7 @@ HWY_INLINE void transform_window(const ConvolutionGeometry& geometry, const floa
         }
         transform_line(in, transformed);
         for (std::size_t j = 0; j < kWindow; ++j) {
-            hn::Store(transformed[j], tag, out + i * pass.row + j * pass.plane);
+            hn::Store(transformed[j], tag, out + i * row_stride + j * plane_stride);
         }
     }
 }

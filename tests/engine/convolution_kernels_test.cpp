@@ -153,8 +153,8 @@ class Convolution {
         plan_ = winograd ? plan_winograd(g, case_.tail, source, destination, unit, most_images)
                          : plan_direct(g, case_.tail, source, destination, unit);
         const auto& kernel = graph.weights.at("kernel").values;
-        weights_ = winograd ? winograd_weights(plan_, kernel) : direct_weights(plan_, kernel);
-        if (winograd && plan_.transforms_taps()) taps_ = winograd_taps(plan_, kernel);
+        if (winograd) taps_ = winograd_taps(plan_, kernel);
+        weights_ = winograd ? winograd_weights(plan_, taps_) : direct_weights(plan_, kernel);
         TailValues values{graph.weights.at("bias").values, {}, {}};
         std::vector<double> scale;
         std::vector<double> shift;
@@ -206,7 +206,7 @@ class Convolution {
                                 std::numeric_limits<float>::quiet_NaN());
         kernel_(plan_,
                 {source.data(), destination.data(), scratch_.data(), weights_.data(), taps_.data(),
-                 tail_.data()},
+                 tail_.data(), weights_},
                 count);
         const ImageLayout result = row_major_layout(g.filters, out_height_, out_width_);
         std::vector<float> out(count * output_size());
