@@ -16,14 +16,20 @@ namespace tamis::models {
 namespace {
 
 constexpr std::size_t kMostTableBytes = std::size_t{16} << 20;
+constexpr std::size_t kMostNameLength = 64;
 
-// A manifest's names are identifiers.
+// A manifest's name begins with a letter, has no other signs than these and at most 64 of them.
 std::string identifier_of(std::string text) {
     std::replace_if(
         text.begin(), text.end(),
-        [](unsigned char letter) { return std::isalnum(letter) == 0 && letter != '_'; }, '_');
-    return text.empty() || std::isdigit(static_cast<unsigned char>(text.front())) != 0 ? "_" + text
-                                                                                       : text;
+        [](unsigned char letter) {
+            return std::isalnum(letter) == 0 && letter != '_' && letter != '-' && letter != '.';
+        },
+        '_');
+    const bool begins_well =
+        !text.empty() && std::isalpha(static_cast<unsigned char>(text.front())) != 0;
+    text.insert(0, begins_well ? "" : "table_");
+    return text.substr(0, kMostNameLength);
 }
 
 // Zeros, then numbers of growing size, the last of which leave every register: each row reaches
@@ -35,7 +41,7 @@ std::vector<std::vector<float>> golden_rows(std::size_t row_size) {
     for (std::size_t row = 0; row < kSizes.size(); ++row) {
         for (std::size_t i = 0; i < row_size; ++i) {
             const std::uint64_t drawn = engine::random_below(kSizes[row], row, stream, i);
-            rows[row + 1][i] = static_cast<float>(drawn) - static_cast<float>(kSizes[row] / 4);
+            rows[row + 1][i] = static_cast<float>(drawn) - static_cast<float>(kSizes[row]) / 4;
         }
     }
     return rows;

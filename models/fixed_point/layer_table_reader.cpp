@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -27,11 +28,10 @@ class TableText {
 
     const ordered_json& member(const ordered_json& object, const char* key,
                                const std::string& place) {
-        static const ordered_json kNothing;
         const auto found = object.is_object() ? object.find(key) : object.end();
         if (!object.is_object() || found == object.end()) {
             refuse(place, quoted(key) + " is not there; right is a layer table with it");
-            return kNothing;
+            return nothing_;
         }
         return *found;
     }
@@ -116,6 +116,7 @@ class TableText {
 
  private:
     std::string error_;
+    ordered_json nothing_;  // what is read of a key that is missing
 };
 
 struct LayerWord {
@@ -281,6 +282,16 @@ void read_inputs_of_table(TableText& text, const ordered_json& document, LayerTa
     }
 }
 
+// As menus call working points.
+bool is_name(const std::string& text) {
+    constexpr std::string_view kSigns = "_-.";
+    return !text.empty() && std::isalpha(static_cast<unsigned char>(text.front())) != 0 &&
+           std::all_of(text.begin(), text.end(), [&](unsigned char letter) {
+               return std::isalnum(letter) != 0 ||
+                      kSigns.find(static_cast<char>(letter)) != std::string_view::npos;
+           });
+}
+
 void read_working_points(TableText& text, const ordered_json& document, LayerTable& table) {
     const auto points = document.find("working_points");
     if (points == document.end()) {
@@ -291,6 +302,12 @@ void read_working_points(TableText& text, const ordered_json& document, LayerTab
         return;
     }
     for (const auto& [name, threshold] : points->items()) {
+        if (!is_name(name)) {
+            text.refuse("working_points", TableText::quoted(name) +
+                                              " cannot be a name; right is a letter, then letters, "
+                                              "digits, '_', '-' or '.'");
+            return;
+        }
         if (!threshold.is_number() || !std::isfinite(threshold.get<double>())) {
             text.refuse("working_points",
                         TableText::quoted(name) + " is no finite number; right is a score");
@@ -312,6 +329,9 @@ tl::expected<LayerTable, std::string> read_layer_table(std::string_view json_tex
     TableText text;
     LayerTable table;
     table.model = text.text(document, "model", "table");
+    if (table.model.empty()) {
+        text.refuse("table", "\"model\" is empty; right is what the model is called");
+    }
     read_inputs_of_table(text, document, table);
     const ordered_json& network = text.member(document, "network", "table");
     if (!network.is_array() || network.empty() || network.size() > kMostSteps) {

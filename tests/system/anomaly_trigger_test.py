@@ -67,6 +67,7 @@ def check_refusals(tool, folder):
     refused(lambda table: table["network"][0].update(accum_t="ap_fixed<70,40>"), "width of 70 bits; right are 1 to 62")
     refused(lambda table: table["weights"].update(blast=[float("nan")] * 8), "not a JSON object")
     refused(lambda table: table["network"].clear(), "no array of steps")
+    refused(lambda table: table.update(working_points={"very loose": 3}), "working_points: \"very loose\" cannot be a name")
     refused(lambda table: None, "57 scaled inputs; right for kind cicada", kind="cicada")
     (folder / "bad.json").write_text(json.dumps(fixed_point.object_table(7))[:-200])
     tool.run("import-model", "axol1tl", folder / "bad.json", "--output", folder / "never", status=65)

@@ -25,7 +25,7 @@ class LayerTableImport : public testing::Test {
 
     [[nodiscard]] tl::expected<ModelFiles, std::string> import(
         const Json& document, AnomalyTrigger trigger = AnomalyTrigger::axol1tl) const {
-        const fs::path file = directory_ / "my-table.2.json";
+        const fs::path file = directory_ / "2nd table.v1.json";
         std::ofstream(file, std::ios::binary) << document.dump();
         return import_layer_table(trigger, file);
     }
@@ -38,10 +38,10 @@ TEST_F(LayerTableImport, makes_a_model_that_loads_and_answers_its_golden_vectors
     auto files = import(tests::encoder_table(31));
     ASSERT_TRUE(files.has_value()) << files.error();
     Manifest& manifest = files->manifest;
-    EXPECT_EQ(manifest.name, "my_table_2");
+    EXPECT_EQ(manifest.name, "table_2nd_table.v1");
     EXPECT_EQ(manifest.kind, "axol1tl");
     EXPECT_EQ(manifest.schema, "l1_objects57");
-    EXPECT_EQ(manifest.networks.front().file, "my-table.2.json");
+    EXPECT_EQ(manifest.networks.front().file, "2nd table.v1.json");
     EXPECT_TRUE(manifest.working_points.empty());
     ASSERT_EQ(manifest.golden.size(), 7U);
     EXPECT_EQ(manifest.golden.front().relative_tolerance, 0);

@@ -54,6 +54,8 @@ TEST(LayerTableReader, reads_working_points_where_there_are_any) {
                 testing::ElementsAre(testing::Pair("Loose", 12.5), testing::Pair("Tight", 90)));
     EXPECT_THAT(error_with(document, "/working_points/Loose", "many"),
                 HasSubstr("\"Loose\" is no finite number"));
+    EXPECT_THAT(error_with(document, "/working_points/very loose", 3),
+                HasSubstr("\"very loose\" cannot be a name"));
 }
 
 TEST(LayerTableReader, leaves_weights_alone_that_no_step_names) {
@@ -75,6 +77,7 @@ TEST(LayerTableReader, refuses_text_that_is_no_json_object) {
 TEST(LayerTableReader, names_what_is_missing) {
     const Json document = tests::encoder_table(1);
     EXPECT_THAT(error_without(document, "", "network"), HasSubstr("\"network\" is not there"));
+    EXPECT_THAT(error_with(document, "/model", ""), HasSubstr("\"model\" is empty"));
     EXPECT_THAT(error_without(document, "", "scales"), HasSubstr("\"scales\" is not there"));
     EXPECT_THAT(error_without(document, "", "score_output"), HasSubstr("\"score_output\""));
     EXPECT_THAT(error_without(document, "", "input_scaling"), HasSubstr("\"input_format\""));
