@@ -75,7 +75,7 @@ struct GoldenVector {
 struct Manifest {
     std::string name;
     std::string version;
-    std::string kind;  // as in the catalogue: vae, ringer, seed_filter, onnx
+    std::string kind;  // as in the catalogue: vae, ringer, seed_filter, onnx, ...
     std::string
         schema;  // name of the feature schema; for kind onnx the schema asked of FEATURES payloads
     std::vector<FeatureSpec> features;

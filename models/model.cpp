@@ -1,6 +1,7 @@
 #include "models/model.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tamis::models {
 
@@ -33,6 +34,10 @@ ScoreStatus status_of(streams::PayloadFault fault) noexcept {
     }
     return ScoreStatus::malformed_input;
 }
+
+bool Model::takes(double value) const noexcept { return std::isfinite(value); }
+
+std::string_view Model::input_form() const noexcept { return "a finite number"; }
 
 std::optional<std::size_t> Model::find_working_point(std::string_view name) const noexcept {
     const auto& points = manifest().working_points;

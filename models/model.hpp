@@ -79,6 +79,10 @@ class Model {
     // the values of score_columns(), of which one is called "score". rows.size() must be a multiple
     // of the number of columns; a row that cannot be scored answers NaN. Cold path.
     [[nodiscard]] virtual std::span<const std::string> input_columns() const noexcept = 0;
+    // Whether an input may have that value, and what may be one in words: most models take every
+    // finite number.
+    [[nodiscard]] virtual bool takes(double value) const noexcept;
+    [[nodiscard]] virtual std::string_view input_form() const noexcept;
     [[nodiscard]] virtual std::span<const std::string> score_columns() const noexcept = 0;
     virtual void score_table(std::span<const float> rows, std::span<float> answers) const = 0;
 };

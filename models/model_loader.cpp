@@ -7,7 +7,6 @@
 #include <fstream>
 #include <system_error>
 
-#include "engine/onnx_reader.hpp"
 #include "models/catalogue.hpp"
 #include "models/model_hash.hpp"
 
@@ -105,7 +104,6 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_model(
                       " networks given; right are the " + std::to_string(manifest.networks.size()) +
                       " of its manifest");
     }
-    std::vector<engine::Graph> graphs;
     for (std::size_t i = 0; i < networks.size(); ++i) {
         const NetworkFile& entry = manifest.networks[i];
         const auto bytes = std::as_bytes(std::span(networks[i]));
@@ -114,13 +112,8 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_model(
                           " (the file was changed or the manifest is of another one); right is " +
                           entry.sha256);
         }
-        auto graph = engine::read_onnx(bytes);
-        if (!graph) {
-            return refuse("model '" + manifest.name + "': " + entry.file + ": " + graph.error());
-        }
-        graphs.push_back(std::move(*graph));
     }
-    auto model = make_model(manifest, std::move(graphs));
+    auto model = make_model_of_files(manifest, networks);
     if (!model) {
         return refuse("model '" + manifest.name + "': " + model.error());
     }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <limits>
 #include <system_error>
@@ -70,6 +71,14 @@ void on_row_end(int /*terminator*/, void* context) {
     }
     reading.column = 0;
     ++reading.line;
+}
+
+// The shortest text that reads back as this float. A number in few binary places (a count, a
+// fixed-point score) is written in full, so that it is equal to itself when read as a double too.
+std::string text_of(float value) {
+    constexpr float kFewPlaces = 65536;
+    const bool is_short = value * kFewPlaces == std::trunc(value * kFewPlaces);
+    return is_short ? fmt::format("{}", double{value}) : fmt::format("{}", value);
 }
 
 }  // namespace
@@ -139,7 +148,8 @@ tl::expected<void, std::string> write_csv_table(const std::filesystem::path& fil
     text += '\n';
     for (std::size_t index = 0; index < values.size(); ++index) {
         const bool ends_row = (index + 1) % columns.size() == 0;
-        text += fmt::format("{}{}", values[index], ends_row ? '\n' : ',');
+        text += text_of(values[index]);
+        text += ends_row ? '\n' : ',';
         if (ends_row && text.size() > (1U << 16)) {
             stream << text;
             text.clear();

@@ -30,7 +30,8 @@ struct CsvTable {
 // field below the header must be a number or empty.
 [[nodiscard]] tl::expected<CsvTable, std::string> read_csv_table(const std::filesystem::path& file);
 
-// Numbers are written so that they read back exactly as float. The error says which step failed.
+// Numbers are written so that they read back exactly as float, whole multiples of 1/65536 as double
+// too. The error says which step failed.
 [[nodiscard]] tl::expected<void, std::string> write_csv_table(const std::filesystem::path& file,
                                                               std::span<const std::string> columns,
                                                               std::span<const float> values);

@@ -157,6 +157,12 @@ tl::expected<models::FeatureTable, std::string> read_model_inputs(
                     fmt::format("{}:{}: column {}: empty or not finite; every input needs a number",
                                 file.string(), row + 2, table->columns[position]));
             }
+            if (!model.takes(value)) {
+                return tl::unexpected(
+                    fmt::format("{}:{}: column {}: {} is not what {} takes; right is {}",
+                                file.string(), row + 2, table->columns[position], value,
+                                model.manifest().name, model.input_form()));
+            }
             inputs.values.push_back(static_cast<float>(value));
         }
     }

@@ -13,6 +13,7 @@
 #include "daemon/commands/model_directory.hpp"
 #include "daemon/network_timing/network_comparison.hpp"
 #include "engine/onnx_reader.hpp"
+#include "models/fixed_point/layer_table_import.hpp"
 #include "models/int8_conversion.hpp"
 #include "models/int8_parameters.hpp"
 #include "models/model_loader.hpp"
@@ -49,6 +50,11 @@ tl::expected<models::ModelFiles, std::string> import_kind(const ImportModelOptio
     }
     if (options.kind == "ringer-json") {
         return import_ringer(options);
+    }
+    for (const auto trigger : {models::AnomalyTrigger::axol1tl, models::AnomalyTrigger::cicada}) {
+        if (options.kind == models::to_string(trigger)) {
+            return models::import_layer_table(trigger, options.file);
+        }
     }
     return models::import_onnx(options.file);
 }
@@ -124,9 +130,11 @@ void add_import_model(CLI::App& program, ExitStatus& status) {
     auto* command =
         program.add_subcommand("import-model", "Make a model directory of a network file");
     auto options = std::make_shared<ImportModelOptions>();
-    command->add_option("kind", options->kind, "vae-tsv, ringer-json or onnx")
+    command
+        ->add_option("kind", options->kind,
+                     "vae-tsv, ringer-json, axol1tl, cicada (layer tables in JSON) or onnx")
         ->required()
-        ->check(CLI::IsMember({"vae-tsv", "ringer-json", "onnx"}));
+        ->check(CLI::IsMember({"vae-tsv", "ringer-json", "axol1tl", "cicada", "onnx"}));
     command->add_option("file", options->file, "The network file")->required();
     command->add_option("--output", options->output, "Directory to write the model to")->required();
     command->add_option("--int8", options->int8,
@@ -134,7 +142,9 @@ void add_import_model(CLI::App& program, ExitStatus& status) {
                         "and judged on the fifth; prints what changes (kind onnx)");
     command->footer(
         "Example:\n  tamis import-model onnx network.onnx --output models/mine\n"
-        "  tamis import-model onnx network.onnx --output models/mine_int8 --int8 features.csv");
+        "  tamis import-model onnx network.onnx --output models/mine_int8 --int8 features.csv\n"
+        "  tamis import-model axol1tl axol1tl_v4.json --output models/axol1tl_v4\n"
+        "  tamis import-model cicada cicada_v2p2p0.json --output models/cicada_v2p2p0");
     command->callback([options, &status] { status = import_model(*options); });
 }
 

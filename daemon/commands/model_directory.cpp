@@ -26,6 +26,13 @@ tl::expected<std::shared_ptr<const models::Model>, ExitStatus> open_model(
 }
 
 ExitStatus write_model(const models::ModelFiles& files, const std::filesystem::path& directory) {
+    // Before anything is written: what the node could not read again must not be.
+    const auto read_back = config::parse_manifest(config::manifest_text(files.manifest),
+                                                  std::string(config::kManifestFileName));
+    if (!read_back) {
+        return fail(EX_DATAERR, fmt::format("the model cannot be described ({})",
+                                            config::to_string(read_back.error().front())));
+    }
     const auto networks = models::write_networks(files, directory);
     if (!networks) {
         return fail(EX_IOERR, networks.error());

@@ -59,7 +59,8 @@ void add_score(CLI::App& program, ExitStatus& status) {
         ->required();
     command->add_option("--output", options->output, "CSV file to write")->required();
     command->footer(
-        "Example:\n  tamis score models/shipped/vae --input features.csv --output scores.csv");
+        "Example:\n  tamis score models/shipped/vae --input features.csv --output scores.csv\n"
+        "  tamis score models/axol1tl_v4 --input objects.csv --output scores.csv");
     command->callback([options, &status] { status = score(*options); });
 }
 

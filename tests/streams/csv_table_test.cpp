@@ -68,6 +68,14 @@ TEST_F(CsvTableTest, what_is_written_reads_back_exactly) {
     }
 }
 
+TEST_F(CsvTableTest, numbers_of_few_binary_places_are_written_in_full) {
+    const std::vector<float> values = {20.6953125F, 477.1875F, -0.0078125F, 16777215.0F, 0.1F};
+    ASSERT_TRUE(write_csv_table(file_, std::vector<std::string>{"x"}, values));
+    std::ifstream stream(file_);
+    const std::string text(std::istreambuf_iterator<char>(stream), {});
+    EXPECT_EQ(text, "x\n20.6953125\n477.1875\n-0.0078125\n16777215\n0.1\n");
+}
+
 TEST_F(CsvTableTest, a_full_disk_is_an_error) {
     EXPECT_FALSE(
         write_csv_table("/dev/full", std::vector<std::string>{"x"}, std::vector<float>{1.0F}));
