@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "daemon/commands/model_directory.hpp"
 #include "daemon/commands/text_table.hpp"
 #include "models/calibration.hpp"
+#include "models/working_point.hpp"
 
 namespace tamis::daemon {
 
@@ -36,6 +38,7 @@ struct ScoredSample {
     std::string name;
     std::size_t rows = 0;
     std::vector<float> answers;
+    std::vector<float> pileup;  // of each row; empty where it is not known
 };
 
 std::size_t column_of(const models::Model& model, std::string_view name) {
@@ -62,14 +65,29 @@ std::size_t passing(const models::Model& model, const ScoredSample& sample,
     if (column_of(model, pass_column) < model.score_columns().size()) {
         return models::count_above(column(model, sample, pass_column), 0.5);
     }
-    return models::count_above(column(model, sample, "score"), point.bins.front().offset);
+    const auto scores = column(model, sample, "score");
+    std::size_t passed = 0;
+    for (std::size_t row = 0; row < sample.rows; ++row) {
+        const float pileup = sample.pileup.empty() ? 0 : sample.pileup[row];
+        passed += models::pileup_cut(point, scores[row], pileup, models::ScoreStatus::scored).passed
+                      ? 1
+                      : 0;
+    }
+    return passed;
 }
 
 ScoredSample score_sample(const models::Model& model, const models::Sample& sample) {
-    ScoredSample scored{sample.name, sample.table.rows(), {}};
+    ScoredSample scored{sample.name, sample.table.rows(), {}, sample.pileup};
     scored.answers.resize(scored.rows * model.score_columns().size());
     model.score_table(sample.table.values, scored.answers);
     return scored;
+}
+
+// Rows that could be scored: a ringer has none for clusters outside its bins.
+std::vector<float> known_scores(const models::Model& model, const ScoredSample& sample) {
+    std::vector<float> scores = column(model, sample, "score");
+    std::erase_if(scores, [](float score) { return std::isnan(score); });
+    return scores;
 }
 
 nlohmann::ordered_json fraction(std::size_t passed, std::size_t total) {
@@ -88,7 +106,7 @@ nlohmann::ordered_json evaluate_samples(const models::Model& model,
     for (const auto& sample : samples) {
         scored.push_back(score_sample(model, sample));
     }
-    const auto background = column(model, scored.front(), "score");
+    const auto background = known_scores(model, scored.front());
     nlohmann::ordered_json json{{"model", model.manifest().name},
                                 {"kind", model.manifest().kind},
                                 {"hash", fmt::format("{:016x}", model.hash())},
@@ -98,9 +116,9 @@ nlohmann::ordered_json evaluate_samples(const models::Model& model,
     std::sort(sorted.begin(), sorted.end());
     for (std::size_t index = 0; index < scored.size(); ++index) {
         const auto& sample = scored[index];
-        const auto scores = column(model, sample, "score");
+        const auto scores = known_scores(model, sample);
         nlohmann::ordered_json entry{{"name", sample.name}, {"events", sample.rows}};
-        if (index > 0) {
+        if (index > 0 && !background.empty() && !scores.empty()) {
             entry["roc_area"] = models::roc_area(background, scores);
             for (const double rejection : {0.5, 0.75, 0.9, 0.99, 0.999}) {
                 const auto rank =
@@ -162,10 +180,18 @@ ExitStatus evaluate(const EvaluateOptions& options) {
     if (!model) {
         return model.error();
     }
+    const bool needs_pileup = models::has_pileup_thresholds((*model)->manifest()) &&
+                              (*model)->manifest().kind != "ringer";
+    if (needs_pileup && options.background.empty()) {
+        return fail(EX_USAGE,
+                    "thresholds of this model depend on pile-up, which synthetic samples do not "
+                    "name; give files with a column average_mu by --background and --signal");
+    }
     const auto samples =
         options.background.empty()
             ? synthetic_evaluation_samples((*model)->manifest(), options.seed, options.events)
-            : read_evaluation_samples(**model, options.background, options.signals);
+            : read_evaluation_samples(**model, options.background, options.signals,
+                                      needs_pileup ? "average_mu" : "");
     if (!samples) {
         return fail(EX_DATAERR, samples.error());
     }
