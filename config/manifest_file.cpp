@@ -11,6 +11,7 @@
 #include "config/field_words.hpp"
 #include "config/manifest.pb.h"
 #include "config/text_reader.hpp"
+#include "config/working_point_text.hpp"
 
 namespace tamis::config {
 
@@ -83,7 +84,22 @@ void check_working_points(TextReader& reader, const schema::Manifest& text) {
                        "write the smaller one as mu_low");
         }
         for (int k = 0; k < point.bin_size(); ++k) {
-            check_bin(reader, reader.child(block, "bin", k), point.bin(k));
+            const schema::ThresholdBin& bin = point.bin(k);
+            const Block place = reader.child(block, "bin", k);
+            check_bin(reader, place, bin);
+            check_edges(reader, place, "pileup_low", bin.pileup_low(), "pileup_high",
+                        bin.pileup_high());
+            if ((bin.has_offset_low() && bin.offset_low() > bin.offset()) ||
+                (bin.has_offset_high() && bin.offset_high() < bin.offset())) {
+                reader.add(place, "offset", "\"offset\" lies outside its own interval",
+                           "write offset_low <= offset <= offset_high");
+            }
+        }
+        if (int{point.has_wanted_fraction()} + int{point.has_wanted_efficiency()} +
+                int{point.has_wanted_rate_hz()} >
+            1) {
+            reader.add(block.place, "this point wants more than one thing",
+                       "keep one of wanted_fraction, wanted_efficiency and wanted_rate_hz");
         }
     }
 }
@@ -110,41 +126,6 @@ void check_manifest(TextReader& reader, const schema::Manifest& text) {
                        "all rows have the model's inputs and its score columns");
         }
     }
-}
-
-// Both structs have the same four edges.
-template <typename From, typename To>
-void copy_edges(const From& from, To& to) {
-    to.et_low_gev = from.et_low_gev();
-    to.et_high_gev = from.et_high_gev();
-    to.eta_low = from.eta_low();
-    to.eta_high = from.eta_high();
-}
-
-template <typename From, typename To>
-void write_edges(const From& from, To& to) {
-    to.set_et_low_gev(from.et_low_gev);
-    to.set_et_high_gev(from.et_high_gev);
-    to.set_eta_low(from.eta_low);
-    to.set_eta_high(from.eta_high);
-}
-
-models::WorkingPoint working_point_of(const schema::WorkingPoint& text) {
-    models::WorkingPoint point;
-    point.name = text.name();
-    for (const schema::ThresholdBin& from : text.bin()) {
-        models::ThresholdBin& bin = point.bins.emplace_back();
-        copy_edges(from, bin);
-        bin.slope = from.slope();
-        bin.offset = from.offset();
-    }
-    point.mu_low = text.mu_low();
-    point.mu_high = text.mu_high();
-    point.background_fraction = text.background_fraction();
-    point.background_fraction_low = text.background_fraction_low();
-    point.background_fraction_high = text.background_fraction_high();
-    point.signal_efficiency = text.signal_efficiency();
-    return point;
 }
 
 models::Manifest manifest_of(const schema::Manifest& text) {
@@ -180,22 +161,6 @@ models::Manifest manifest_of(const schema::Manifest& text) {
                                    from.relative_tolerance()});
     }
     return manifest;
-}
-
-void write_working_point(const models::WorkingPoint& point, schema::WorkingPoint& text) {
-    text.set_name(point.name);
-    for (const models::ThresholdBin& from : point.bins) {
-        schema::ThresholdBin& bin = *text.add_bin();
-        write_edges(from, bin);
-        bin.set_slope(from.slope);
-        bin.set_offset(from.offset);
-    }
-    text.set_mu_low(point.mu_low);
-    text.set_mu_high(point.mu_high);
-    text.set_background_fraction(point.background_fraction);
-    text.set_background_fraction_low(point.background_fraction_low);
-    text.set_background_fraction_high(point.background_fraction_high);
-    text.set_signal_efficiency(point.signal_efficiency);
 }
 
 schema::Manifest schema_of(const models::Manifest& manifest) {

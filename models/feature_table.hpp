@@ -26,6 +26,7 @@ struct FeatureTable {
 struct Sample {
     std::string name;
     FeatureTable table;
+    std::vector<float> pileup = {};  // of each row; empty where it is not known
 };
 
 // The columns of those names in that order. Errors: a column that is missing (the message names the

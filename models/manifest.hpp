@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -31,13 +32,30 @@ struct NetworkFile {
     double eta_low = 0, eta_high = 2.5;
 };
 
+// The tail by which a threshold beyond the sample's reach was set: a generalised Pareto
+// distribution of what exceeds `above` (models/tail_fit).
+struct TailEstimate {
+    double above = 0;
+    std::uint64_t exceedances = 0;
+    double shape = 0, shape_error = 0;  // errors are 0 where the shape is below -1/2: none exists
+    double scale = 0, scale_error = 0;
+};
+
 // Threshold of one bin: passes when score > slope * min(max(mu, mu_low), mu_high) + offset.
 struct ThresholdBin {
     double et_low_gev = 0, et_high_gev = 1e6;
     double eta_low = 0, eta_high = 2.5;
     double slope = 0;
     double offset = 0;
+    // Interactions per crossing: low < value <= high; 0 belongs to the first bin.
+    double pileup_low = 0, pileup_high = 1e6;
+    // 95 % interval of the offset that meets what was wanted; none where the sample sets no limit.
+    std::optional<double> offset_low = std::nullopt, offset_high = std::nullopt;
+    std::optional<TailEstimate> extrapolated = std::nullopt;
 };
+
+// What a working point was asked to be.
+enum class PointTarget : std::uint8_t { unstated, background_fraction, signal_efficiency, rate };
 
 // A named threshold with what it was measured to do when it was set.
 struct WorkingPoint {
@@ -45,10 +63,16 @@ struct WorkingPoint {
     std::vector<ThresholdBin>
         bins;  // one bin without slope for models that do not depend on pile-up
     double mu_low = 0, mu_high = 100;
-    double background_fraction = 0;      // accepted fraction of the calibration background
+    // Accepted fraction of the calibration background; of an extrapolated point that of the tail.
+    double background_fraction = 0;
     double background_fraction_low = 0;  // 95 % interval
     double background_fraction_high = 0;
     double signal_efficiency = 0;  // 0 where there was no signal sample
+    double signal_efficiency_low = 0;
+    double signal_efficiency_high = 0;
+    PointTarget target = PointTarget::unstated;
+    double wanted = 0;         // the fraction, the efficiency, or the rate in Hz
+    double input_rate_hz = 0;  // of a rate: what the background arrives at
 };
 
 struct Parameter {

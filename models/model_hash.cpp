@@ -49,16 +49,36 @@ class ManifestDigest {
     crypto_hash_sha256_state state_{};
 };
 
+// What is absent counts as nothing and is told from 0 by the number of values.
+void add_interval(ManifestDigest& digest, const ThresholdBin& bin) {
+    std::vector<double> values;
+    for (const auto& end : {bin.offset_low, bin.offset_high}) {
+        digest.add(std::uint64_t{end.has_value()});
+        if (end) {
+            values.push_back(*end);
+        }
+    }
+    if (bin.extrapolated) {
+        const TailEstimate& tail = *bin.extrapolated;
+        values.insert(values.end(), {tail.above, static_cast<double>(tail.exceedances), tail.shape,
+                                     tail.shape_error, tail.scale, tail.scale_error});
+    }
+    digest.add(values);
+}
+
 void add_working_point(ManifestDigest& digest, const WorkingPoint& point) {
     digest.add(std::string_view(point.name));
     digest.add(std::uint64_t{point.bins.size()});
     for (const ThresholdBin& bin : point.bins) {
         digest.add_all(bin.et_low_gev, bin.et_high_gev, bin.eta_low, bin.eta_high, bin.slope,
-                       bin.offset);
+                       bin.offset, bin.pileup_low, bin.pileup_high);
+        add_interval(digest, bin);
     }
     digest.add_all(point.mu_low, point.mu_high, point.background_fraction,
                    point.background_fraction_low, point.background_fraction_high,
-                   point.signal_efficiency);
+                   point.signal_efficiency, point.signal_efficiency_low,
+                   point.signal_efficiency_high, std::uint64_t{static_cast<unsigned>(point.target)},
+                   point.wanted, point.input_rate_hz);
 }
 
 }  // namespace

@@ -117,6 +117,7 @@ class NetworkScorer final : public Scorer {
     NetworkScorer(const Manifest& manifest, const NetworkScoring& scoring, std::size_t max_events)
         : manifest_(&manifest),
           scoring_(&scoring),
+          needs_pileup_(has_pileup_thresholds(manifest)),
           evaluator_(scoring),
           keeps_outputs_(scoring.output_size <= kMostContributions),
           verdicts_(max_events),
@@ -128,6 +129,9 @@ class NetworkScorer final : public Scorer {
         std::size_t rows = 0;
         for (std::size_t i = 0; i < events.size(); ++i) {
             verdicts_[i] = {};
+            if (needs_pileup_) {
+                verdicts_[i].pileup = pileup_of(*events[i]);
+            }
             const auto features = events[i]->payloads().features(manifest_->schema);
             if (!features) {
                 verdicts_[i].status = status_of(features.error());
@@ -154,8 +158,8 @@ class NetworkScorer final : public Scorer {
         return verdicts_[position].score;
     }
     [[nodiscard]] Cut cut(std::size_t position, std::size_t working_point) const noexcept override {
-        return flat_cut(manifest_->working_points[working_point], score_of(position),
-                        status(position));
+        return pileup_cut(manifest_->working_points[working_point], score_of(position),
+                          verdicts_[position].pileup, status(position));
     }
     [[nodiscard]] Explanation explanation(std::size_t position) const noexcept override {
         if (!keeps_outputs_ || status(position) != ScoreStatus::scored) {
@@ -170,6 +174,7 @@ class NetworkScorer final : public Scorer {
     struct Verdict {
         ScoreStatus status = ScoreStatus::not_applicable;
         float score = 0;
+        float pileup = 0;  // where thresholds ask for it
     };
 
     void score_queued(std::size_t rows) noexcept {
@@ -183,7 +188,8 @@ class NetworkScorer final : public Scorer {
                 verdict.status = ScoreStatus::non_finite_input;
                 continue;
             }
-            verdict = {.status = ScoreStatus::scored, .score = score};
+            verdict.status = ScoreStatus::scored;
+            verdict.score = score;
             if (keeps_outputs_) {
                 evaluator_.copy_outputs(
                     row, std::span(outputs_).subspan(position * scoring_->output_size,
@@ -194,6 +200,7 @@ class NetworkScorer final : public Scorer {
 
     const Manifest* manifest_;
     const NetworkScoring* scoring_;
+    bool needs_pileup_;
     RowEvaluator evaluator_;
     bool keeps_outputs_;
     std::vector<Verdict> verdicts_;
@@ -304,7 +311,7 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_network_model(
         return refuse("the manifest lists " + std::to_string(networks.size()) +
                       " networks; right is one");
     }
-    if (auto checked = check_flat_thresholds(manifest); !checked) {
+    if (auto checked = check_pileup_thresholds(manifest); !checked) {
         return refuse(checked.error());
     }
     auto ranges = read_int8_ranges(manifest);

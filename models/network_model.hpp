@@ -10,6 +10,7 @@
 //     score.sum_of_squares {output}
 //     score.max {output}
 //     score.one_minus_max {output}         1 - max: how unsure a classifier is
+//     score.one_minus_max_softmax {output} the same of a classifier that answers with logits
 //     score.mean_squared_error {output}    against the normalised row, which must be as long
 // Columns of the table form: the row in; score and every element of every output out, called after
 // the output, with _<index> where it has several. Contributions are those elements where they are

@@ -15,12 +15,13 @@ struct NamedReduction {
     std::string_view name;
     Reduction reduction;
 };
-constexpr std::array<NamedReduction, 6> kReductions = {{
+constexpr std::array<NamedReduction, 7> kReductions = {{
     {"element", Reduction::element},
     {"sum", Reduction::sum},
     {"sum_of_squares", Reduction::sum_of_squares},
     {"max", Reduction::max},
     {"one_minus_max", Reduction::one_minus_max},
+    {"one_minus_max_softmax", Reduction::one_minus_max_softmax},
     {"mean_squared_error", Reduction::mean_squared_error},
 }};
 
@@ -48,7 +49,7 @@ tl::expected<ScoreReduction, std::string> read_one(const Manifest& manifest,
         return refuse("parameter '" + parameter.name +
                       "' is no known reduction; right are score.element, score.sum, "
                       "score.sum_of_squares, score.max, score.one_minus_max, "
-                      "score.mean_squared_error");
+                      "score.one_minus_max_softmax, score.mean_squared_error");
     }
     const auto values =
         read_parameter(manifest, parameter.name, *reduction == Reduction::element ? 2 : 1);
@@ -85,6 +86,16 @@ float mean_squared_error(std::span<const float> output, std::span<const float> r
         sum += difference * difference;
     }
     return static_cast<float>(sum / static_cast<double>(output.size()));
+}
+
+// What all but the largest take of the sum of exponentials: exact also where it is tiny.
+float one_minus_max_softmax(std::span<const float> output) noexcept {
+    const auto largest = std::max_element(output.begin(), output.end());
+    double others = 0;
+    for (auto value = output.begin(); value != output.end(); ++value) {
+        others += value == largest ? 0 : std::exp(static_cast<double>(*value) - *largest);
+    }
+    return static_cast<float>(others / (1 + others));
 }
 
 }  // namespace
@@ -125,6 +136,8 @@ float reduce(const ScoreReduction& reduction, std::span<const float> output,
             return *std::max_element(output.begin(), output.end());
         case Reduction::one_minus_max:
             return 1.0F - *std::max_element(output.begin(), output.end());
+        case Reduction::one_minus_max_softmax:
+            return one_minus_max_softmax(output);
         case Reduction::mean_squared_error:
             return mean_squared_error(output, row);
     }

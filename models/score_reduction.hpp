@@ -17,6 +17,7 @@ enum class Reduction : std::uint8_t {
     sum_of_squares,
     max,
     one_minus_max,
+    one_minus_max_softmax,
     mean_squared_error,
 };
 

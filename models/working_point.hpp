@@ -1,9 +1,11 @@
 // Thresholds of a manifest applied to a score. Any thread, no allocation.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
+#include "models/event_inputs.hpp"
 #include "models/manifest.hpp"
 #include "models/model.hpp"
 
@@ -15,5 +17,18 @@ namespace tamis::models {
 
 // The verdict of such a point; what was not scored never passes.
 [[nodiscard]] Cut flat_cut(const WorkingPoint& point, float score, ScoreStatus status) noexcept;
+
+// The same for kinds whose thresholds may differ by pile-up: bins without slope that follow each
+// other from 0 on.
+[[nodiscard]] tl::expected<void, std::string> check_pileup_thresholds(const Manifest& manifest);
+// Whether a point of the manifest asks for the pile-up of an event.
+[[nodiscard]] bool has_pileup_thresholds(const Manifest& manifest) noexcept;
+// The pile-up of an event (interactions per crossing, of its clusters), NaN where it has none.
+[[nodiscard]] float pileup_of(EventInputs& event) noexcept;
+// The threshold at a pile-up; none where the point has several and the pile-up is NaN.
+[[nodiscard]] std::optional<double> threshold_at(const WorkingPoint& point, float pileup) noexcept;
+// What was not scored never passes, nor what has no threshold.
+[[nodiscard]] Cut pileup_cut(const WorkingPoint& point, float score, float pileup,
+                             ScoreStatus status) noexcept;
 
 }  // namespace tamis::models

@@ -18,6 +18,7 @@
 #include "daemon/evaluation/evaluation_json.hpp"
 #include "daemon/evaluation/evaluation_page.hpp"
 #include "models/model_hash.hpp"
+#include "models/working_point.hpp"
 #include "streams/whole_file.hpp"
 
 namespace tamis::daemon {
@@ -131,10 +132,18 @@ ExitStatus evaluate(const EvaluateOptions& options) {
     if (!model) {
         return model.error();
     }
+    const bool needs_pileup = models::has_pileup_thresholds((*model)->manifest()) &&
+                              (*model)->manifest().kind != "ringer";
+    if (needs_pileup && options.background.empty()) {
+        return fail(EX_USAGE,
+                    "thresholds of this model depend on pile-up, which synthetic samples do not "
+                    "name; give files with a column average_mu by --background and --signal");
+    }
     const auto samples =
         options.background.empty()
             ? synthetic_evaluation_samples((*model)->manifest(), options.seed, options.events)
-            : read_evaluation_samples(**model, options.background, options.signals);
+            : read_evaluation_samples(**model, options.background, options.signals,
+                                      needs_pileup ? "average_mu" : "");
     if (!samples) {
         return fail(EX_DATAERR, samples.error());
     }

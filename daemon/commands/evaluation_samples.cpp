@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 
@@ -122,20 +123,19 @@ tl::expected<std::vector<models::Sample>, std::string> synthetic_evaluation_samp
         manifest.kind));
 }
 
-tl::expected<models::FeatureTable, std::string> read_model_inputs(
-    const models::Model& model, const std::filesystem::path& file) {
-    const auto table = streams::read_csv_table(file);
-    if (!table) {
-        return tl::unexpected(table.error());
-    }
+namespace {
+
+tl::expected<models::FeatureTable, std::string> model_inputs_of(const models::Model& model,
+                                                                const streams::CsvTable& table,
+                                                                const std::filesystem::path& file) {
     models::FeatureTable inputs;
     inputs.columns.assign(model.input_columns().begin(), model.input_columns().end());
     std::vector<std::size_t> positions;
     std::string missing;
     for (std::size_t index = 0; index < inputs.columns.size(); ++index) {
-        auto found = table->find_column(inputs.columns[index]);
+        auto found = table.find_column(inputs.columns[index]);
         if (!found) {
-            found = table->find_column(fmt::format("x{}", index));
+            found = table.find_column(fmt::format("x{}", index));
         }
         positions.push_back(found.value_or(0));
         if (!found && missing.size() < 200) {
@@ -148,19 +148,19 @@ tl::expected<models::FeatureTable, std::string> read_model_inputs(
                         "inputs, or x0, x1, ... by position",
                         file.string(), missing, inputs.columns.size()));
     }
-    inputs.values.reserve(table->row_count() * positions.size());
-    for (std::size_t row = 0; row < table->row_count(); ++row) {
+    inputs.values.reserve(table.row_count() * positions.size());
+    for (std::size_t row = 0; row < table.row_count(); ++row) {
         for (const std::size_t position : positions) {
-            const double value = table->row(row)[position];
+            const double value = table.row(row)[position];
             if (!std::isfinite(value)) {
                 return tl::unexpected(
                     fmt::format("{}:{}: column {}: empty or not finite; every input needs a number",
-                                file.string(), row + 2, table->columns[position]));
+                                file.string(), row + 2, table.columns[position]));
             }
             if (!model.takes(value)) {
                 return tl::unexpected(
                     fmt::format("{}:{}: column {}: {} is not what {} takes; right is {}",
-                                file.string(), row + 2, table->columns[position], value,
+                                file.string(), row + 2, table.columns[position], value,
                                 model.manifest().name, model.input_form()));
             }
             inputs.values.push_back(static_cast<float>(value));
@@ -169,23 +169,86 @@ tl::expected<models::FeatureTable, std::string> read_model_inputs(
     return inputs;
 }
 
+tl::expected<std::vector<float>, std::string> column_of(const streams::CsvTable& table,
+                                                        const std::string& name,
+                                                        const std::filesystem::path& file) {
+    const auto position = table.find_column(name);
+    if (!position) {
+        return tl::unexpected(
+            fmt::format("{}:1: no column {}; the header row must name it", file.string(), name));
+    }
+    std::vector<float> values(table.row_count());
+    for (std::size_t row = 0; row < values.size(); ++row) {
+        values[row] = static_cast<float>(table.row(row)[*position]);
+        if (!std::isfinite(values[row])) {
+            return tl::unexpected(
+                fmt::format("{}:{}: column {}: empty or not finite; every row needs a number",
+                            file.string(), row + 2, name));
+        }
+    }
+    return values;
+}
+
+tl::expected<models::Sample, std::string> read_sample(const models::Model& model,
+                                                      const std::filesystem::path& file,
+                                                      const std::string& pileup_column) {
+    const auto table = streams::read_csv_table(file);
+    if (!table) {
+        return tl::unexpected(table.error());
+    }
+    auto inputs = model_inputs_of(model, *table, file);
+    if (!inputs) {
+        return tl::unexpected(inputs.error());
+    }
+    if (inputs->rows() == 0) {
+        return tl::unexpected(fmt::format("{}: no row; a sample needs events", file.string()));
+    }
+    models::Sample sample{.name = file.stem().string(), .table = *std::move(inputs)};
+    if (!pileup_column.empty()) {
+        auto pileup = column_of(*table, pileup_column, file);
+        if (!pileup) {
+            return tl::unexpected(pileup.error());
+        }
+        sample.pileup = *std::move(pileup);
+    }
+    return sample;
+}
+
+}  // namespace
+
+tl::expected<models::FeatureTable, std::string> read_model_inputs(
+    const models::Model& model, const std::filesystem::path& file) {
+    return streams::read_csv_table(file).and_then(
+        [&](const streams::CsvTable& table) { return model_inputs_of(model, table, file); });
+}
+
 tl::expected<std::vector<models::Sample>, std::string> read_evaluation_samples(
     const models::Model& model, const std::filesystem::path& background,
-    const std::vector<std::filesystem::path>& signals) {
+    const std::vector<std::filesystem::path>& signals, const std::string& pileup_column) {
     std::vector<models::Sample> samples;
     std::vector<std::filesystem::path> files{background};
     files.insert(files.end(), signals.begin(), signals.end());
     for (const auto& file : files) {
-        auto table = read_model_inputs(model, file);
-        if (!table) {
-            return tl::unexpected(table.error());
+        auto sample = read_sample(model, file, pileup_column);
+        if (!sample) {
+            return tl::unexpected(sample.error());
         }
-        if (table->rows() == 0) {
-            return tl::unexpected(fmt::format("{}: no row; a sample needs events", file.string()));
-        }
-        samples.push_back({file.stem().string(), *std::move(table)});
+        samples.push_back(*std::move(sample));
     }
     return samples;
+}
+
+std::vector<float> score_rows(const models::Model& model, const models::FeatureTable& inputs) {
+    const auto columns = model.score_columns();
+    const auto position = static_cast<std::size_t>(
+        std::find(columns.begin(), columns.end(), "score") - columns.begin());
+    std::vector<float> answers(inputs.rows() * columns.size());
+    model.score_table(inputs.values, answers);
+    std::vector<float> scores(inputs.rows());
+    for (std::size_t row = 0; row < scores.size(); ++row) {
+        scores[row] = answers[row * columns.size() + position];
+    }
+    return scores;
 }
 
 }  // namespace tamis::daemon

@@ -19,10 +19,15 @@ namespace tamis::daemon {
     const models::Manifest& manifest, std::uint64_t seed, std::size_t events);
 
 // From CSV files, columns ordered as the model wants them; x0, x1, ... stand for names by position.
-// Errors name file, line and column.
+// Errors name file, line and column. `pileup_column`: where the pile-up of a row stands; empty: it
+// is not asked for.
 [[nodiscard]] tl::expected<std::vector<models::Sample>, std::string> read_evaluation_samples(
     const models::Model& model, const std::filesystem::path& background,
-    const std::vector<std::filesystem::path>& signals);
+    const std::vector<std::filesystem::path>& signals, const std::string& pileup_column = {});
+
+// The column "score" of a table of a model's inputs.
+[[nodiscard]] std::vector<float> score_rows(const models::Model& model,
+                                            const models::FeatureTable& inputs);
 
 // A table of a model's inputs: the columns of `file` in the model's order. Every value must be
 // finite.

@@ -15,6 +15,11 @@ void FeatureCollector::add(const streams::Event& event) noexcept {
     values_.insert(values_.end(), (*features)->begin(), (*features)->end());
 }
 
+models::FeatureTable FeatureCollector::table() const {
+    return {.columns = {models::kFeatureNames.begin(), models::kFeatureNames.end()},
+            .values = values_};
+}
+
 tl::expected<void, std::string> FeatureCollector::write(const std::filesystem::path& file) const {
     const std::vector<std::string> columns(models::kFeatureNames.begin(),
                                            models::kFeatureNames.end());

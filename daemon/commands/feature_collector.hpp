@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/event_inputs.hpp"
+#include "models/feature_table.hpp"
 #include "streams/event.hpp"
 
 namespace tamis::daemon {
@@ -16,6 +17,7 @@ class FeatureCollector {
  public:
     // An event without physics objects is counted and has no row.
     void add(const streams::Event& event) noexcept;
+    [[nodiscard]] models::FeatureTable table() const;
     [[nodiscard]] tl::expected<void, std::string> write(const std::filesystem::path& file) const;
 
     [[nodiscard]] std::size_t row_count() const noexcept {

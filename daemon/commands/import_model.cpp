@@ -32,7 +32,14 @@ struct ImportModelOptions {
     std::filesystem::path file;
     std::filesystem::path output;
     std::filesystem::path int8;  // rows to calibrate with; empty: floats
+    models::NetworkImport network;
 };
+
+// Of a network that brings its own description the manifest is not to be chosen.
+bool is_chosen(const models::NetworkImport& network) {
+    return !(network.name + network.schema + network.output + network.reduction).empty() ||
+           !network.features.empty() || network.element != 0;
+}
 
 tl::expected<models::ModelFiles, std::string> import_ringer(const ImportModelOptions& options) {
     std::ifstream stream(options.file, std::ios::binary);
@@ -56,7 +63,7 @@ tl::expected<models::ModelFiles, std::string> import_kind(const ImportModelOptio
             return models::import_layer_table(trigger, options.file);
         }
     }
-    return models::import_onnx(options.file);
+    return models::import_onnx(options.file, options.network);
 }
 
 // Both in turns, so that only the ratio counts.
@@ -112,6 +119,11 @@ ExitStatus import_model(const ImportModelOptions& options) {
     if (!options.int8.empty() && options.kind != "onnx") {
         return fail(EX_USAGE, "--int8 is for kind onnx");
     }
+    if (is_chosen(options.network) && options.kind != "onnx") {
+        return fail(EX_USAGE,
+                    "--name, --schema, --features, --score, --element and --reduction are for kind "
+                    "onnx");
+    }
     auto files = import_kind(options);
     if (!files) {
         return fail(EX_DATAERR, fmt::format("{}: {}", options.file.string(), files.error()));
@@ -122,6 +134,23 @@ ExitStatus import_model(const ImportModelOptions& options) {
         }
     }
     return write_model(*files, options.output);
+}
+
+void add_network_options(CLI::App& command, models::NetworkImport& network) {
+    command.add_option("--name", network.name, "Of the model; default: of the file");
+    command.add_option("--schema", network.schema,
+                       "Of the FEATURES payloads that are its input; default: the model's name");
+    command
+        .add_option("--features", network.features,
+                    "Names of the inputs in order, by commas; default: x0, x1, ...")
+        ->delimiter(',');
+    command.add_option("--score", network.output,
+                       "Output that the score is made of; default: the first");
+    command.add_option("--element", network.element, "The element of it that is the score");
+    command.add_option("--reduction", network.reduction,
+                       "What is made of all its elements instead: sum, sum_of_squares, max, "
+                       "one_minus_max, one_minus_max_softmax, mean_squared_error (against the "
+                       "inputs)");
 }
 
 }  // namespace
@@ -140,8 +169,11 @@ void add_import_model(CLI::App& program, ExitStatus& status) {
     command->add_option("--int8", options->int8,
                         "Run in 8-bit integers, calibrated with four of five rows of this CSV file "
                         "and judged on the fifth; prints what changes (kind onnx)");
+    add_network_options(*command, options->network);
     command->footer(
         "Example:\n  tamis import-model onnx network.onnx --output models/mine\n"
+        "  tamis import-model onnx autoencoder.onnx --output models/mine --features pt,eta,phi "
+        "--score decoded --reduction mean_squared_error\n"
         "  tamis import-model onnx network.onnx --output models/mine_int8 --int8 features.csv\n"
         "  tamis import-model axol1tl axol1tl_v4.json --output models/axol1tl_v4\n"
         "  tamis import-model cicada cicada_v2p2p0.json --output models/cicada_v2p2p0");

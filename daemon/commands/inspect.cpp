@@ -13,6 +13,7 @@
 #include "daemon/commands/inspect_network.hpp"
 #include "daemon/commands/model_directory.hpp"
 #include "daemon/commands/text_table.hpp"
+#include "daemon/commands/working_point_words.hpp"
 #include "streams/recording/mcap_reader.hpp"
 
 namespace tamis::daemon {
@@ -117,13 +118,10 @@ ExitStatus inspect_model(const InspectOptions& options) {
     fmt::print("  {} input columns, {} score columns, {} networks, {} golden vectors hold\n",
                (*model)->input_columns().size(), (*model)->score_columns().size(),
                manifest.networks.size(), manifest.golden.size());
-    TextTable table({"working point", "threshold", "background fraction", "95 % interval",
-                     "signal efficiency"});
+    TextTable table({"working point", "wanted", "threshold (95 % interval)", "background fraction",
+                     "95 % interval", "signal efficiency"});
     for (const auto& point : manifest.working_points) {
-        const bool is_flat = point.bins.size() == 1 && point.bins[0].slope == 0;
-        table.add_row({point.name,
-                       is_flat ? fmt::format("{:.6g}", point.bins[0].offset)
-                               : fmt::format("{} bins", point.bins.size()),
+        table.add_row({point.name, describe_target(point), describe_thresholds(point),
                        fmt::format("{:.3g}", point.background_fraction),
                        fmt::format("{:.3g} .. {:.3g}", point.background_fraction_low,
                                    point.background_fraction_high),

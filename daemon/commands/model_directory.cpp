@@ -25,13 +25,35 @@ tl::expected<std::shared_ptr<const models::Model>, ExitStatus> open_model(
     return *std::move(model);
 }
 
-ExitStatus write_model(const models::ModelFiles& files, const std::filesystem::path& directory) {
-    // Before anything is written: what the node could not read again must not be.
-    const auto read_back = config::parse_manifest(config::manifest_text(files.manifest),
-                                                  std::string(config::kManifestFileName));
-    if (!read_back) {
-        return fail(EX_DATAERR, fmt::format("the model cannot be described ({})",
-                                            config::to_string(read_back.error().front())));
+tl::expected<models::ModelFiles, ExitStatus> read_model_files(
+    const std::filesystem::path& directory) {
+    models::ModelFiles files;
+    auto manifest = config::read_model_directory(directory);
+    if (!manifest) {
+        std::cerr << config::to_string(manifest.error());
+        return tl::unexpected(EX_CONFIG);
+    }
+    files.manifest = *std::move(manifest);
+    for (const models::NetworkFile& entry : files.manifest.networks) {
+        auto bytes = models::read_network_file(entry, directory);
+        if (!bytes) {
+            return tl::unexpected(fail(EX_DATAERR, bytes.error()));
+        }
+        files.networks.push_back(*std::move(bytes));
+    }
+    return files;
+}
+
+ExitStatus write_model(const models::ModelFiles& files, const std::filesystem::path& directory,
+                       Say say) {
+    if (const auto loaded = models::load_model(files.manifest, files.networks); !loaded) {
+        return fail(EX_DATAERR, loaded.error());
+    }
+    const auto text = config::manifest_text(files.manifest);
+    if (const auto read = config::parse_manifest(text, std::string(config::kManifestFileName));
+        !read) {
+        std::cerr << config::to_string(read.error());
+        return EX_DATAERR;
     }
     const auto networks = models::write_networks(files, directory);
     if (!networks) {
@@ -46,8 +68,10 @@ ExitStatus write_model(const models::ModelFiles& files, const std::filesystem::p
     if (!model) {
         return model.error();
     }
-    fmt::print("{}: model {} of kind {} written, hash {:016x}\n", directory.string(),
-               files.manifest.name, files.manifest.kind, (*model)->hash());
+    if (say == Say::done) {
+        fmt::print("{}: model {} of kind {} written, hash {:016x}\n", directory.string(),
+                   files.manifest.name, files.manifest.kind, (*model)->hash());
+    }
     return EX_OK;
 }
 

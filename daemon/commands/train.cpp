@@ -9,11 +9,11 @@
 
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/model_directory.hpp"
+#include "daemon/commands/training_samples.hpp"
 #include "models/ringer/ringer_recipe.hpp"
 #include "models/seed_filter/seed_filter_recipe.hpp"
 #include "models/vae/vae_recipe.hpp"
 #include "models/vae/vae_samples.hpp"
-#include "streams/csv_table.hpp"
 
 namespace tamis::daemon {
 
@@ -22,7 +22,7 @@ namespace {
 struct TrainOptions {
     std::string kind;
     std::filesystem::path output;
-    std::filesystem::path input;       // VAE only
+    std::filesystem::path input;       // empty: synthetic
     std::filesystem::path checkpoint;  // not the ringer's
     std::uint64_t seed = 0;            // 0: the recipe's own
     std::size_t events = 0;            // 0: the recipe's own
@@ -49,26 +49,6 @@ std::string command_text(const TrainOptions& options) {
     return text;
 }
 
-// Training and calibration halves of a table that the user brings.
-tl::expected<models::VaeSamples, std::string> read_vae_samples(const TrainOptions& options) {
-    const auto table = streams::read_csv_table(options.input);
-    if (!table) {
-        return tl::unexpected(table.error());
-    }
-    models::VaeSamples samples;
-    samples.training.columns = table->columns;
-    samples.calibration.columns = table->columns;
-    for (std::size_t index = 0; index < table->row_count(); ++index) {
-        auto& half = index % 2 == 0 ? samples.training : samples.calibration;
-        for (const double value : table->row(index)) {
-            half.values.push_back(static_cast<float>(value));
-        }
-    }
-    samples.description = fmt::format("{}: {} rows, every second one for calibration",
-                                      options.input.filename().string(), table->row_count());
-    return samples;
-}
-
 tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& options) {
     models::VaeRecipe recipe;
     models::VaeSampleRequest request;
@@ -91,7 +71,7 @@ tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& opti
                         request.training, request.calibration, request.each_signal));
         samples = models::synthetic_vae_samples(request);
     } else {
-        auto read = read_vae_samples(options);
+        auto read = read_vae_samples(options.input);
         if (!read) {
             return tl::unexpected(read.error());
         }
@@ -112,6 +92,14 @@ tl::expected<models::ModelFiles, std::string> train_ringer(const TrainOptions& o
     recipe.seed = options.seed != 0 ? options.seed : recipe.seed;
     recipe.events = options.events != 0 ? options.events : recipe.events;
     recipe.training.max_epochs = options.epochs != 0 ? options.epochs : recipe.training.max_epochs;
+    if (!options.input.empty()) {
+        auto samples = read_ringer_samples(options.input);
+        if (!samples) {
+            return tl::unexpected(samples.error());
+        }
+        recipe.samples = *std::move(samples);
+        recipe.data = options.input.filename().string();
+    }
     return models::train_ringer(recipe, say);
 }
 
@@ -121,12 +109,19 @@ tl::expected<models::ModelFiles, std::string> train_seed_filter(const TrainOptio
     recipe.training_doublets = options.events != 0 ? options.events : recipe.training_doublets;
     recipe.max_epochs = options.epochs != 0 ? options.epochs : recipe.max_epochs;
     recipe.checkpoint = options.checkpoint;
+    if (!options.input.empty()) {
+        auto samples = read_doublet_samples(options.input, recipe.seed);
+        if (!samples) {
+            return tl::unexpected(samples.error());
+        }
+        recipe.samples = *std::move(samples);
+    }
     return models::train_seed_filter(recipe, say);
 }
 
 ExitStatus train(const TrainOptions& options) {
-    if (!options.input.empty() && options.kind != "vae") {
-        return fail(EX_USAGE, "--input goes with vae; the other recipes generate their samples");
+    if (!options.input.empty() && options.events != 0) {
+        return fail(EX_USAGE, "--events is the size of a synthetic sample; --input has its own");
     }
     if (!options.checkpoint.empty() && options.kind == "ringer") {
         return fail(EX_USAGE,
@@ -140,7 +135,9 @@ ExitStatus train(const TrainOptions& options) {
                  : options.kind == "ringer" ? train_ringer(options)
                                             : train_seed_filter(options);
     if (!files) {
-        return fail(EX_DATAERR, files.error());
+        const std::string file = options.input.string();
+        const bool names_file = file.empty() || files.error().starts_with(file);
+        return fail(EX_DATAERR, names_file ? files.error() : file + ": " + files.error());
     }
     files->manifest.provenance.command = command_text(options);
     for (const auto& line : files->manifest.provenance.report) {
@@ -159,14 +156,18 @@ void add_train(CLI::App& program, ExitStatus& status) {
         ->check(CLI::IsMember({"vae", "ringer", "seed-filter"}));
     command->add_option("--output", options->output, "Directory to write the model to")->required();
     command->add_option("--input", options->input,
-                        "CSV file of background events to train the VAE on; default: synthetic");
+                        "CSV file of rows to learn from, named as tamis score wants them, with a "
+                        "column label (1 signal, 0 background) for ringer and seed-filter; or, for "
+                        "vae, a recording (.mcap). Default: synthetic events");
     command->add_option("--checkpoint", options->checkpoint,
                         "File written after each epoch; where it exists, training goes on from it");
     command->add_option("--seed", options->seed, "Of samples, first weights and shuffling");
     command->add_option("--events", options->events,
-                        "Size of the training sample (doublets for the seed filter)");
+                        "Size of the synthetic training sample (doublets for the seed filter)");
     command->add_option("--epochs", options->epochs, "Epochs at most");
-    command->footer("Example:\n  tamis train vae --output models/mine --seed 7 --events 100000");
+    command->footer(
+        "Example:\n  tamis train vae --output models/mine --seed 7 --events 100000\n"
+        "  tamis train vae --input run/demo/selected.mcap --output models/mine");
     command->callback([options, &status] { status = train(*options); });
 }
 

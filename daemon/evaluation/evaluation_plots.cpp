@@ -37,10 +37,15 @@ std::pair<double, double> score_range(const ModelEvaluation& evaluation) {
     return {low, high};
 }
 
-PlotLine histogram(const SampleEvaluation& sample, double low, double high, double& smallest) {
+// Bins of equal width on the axis.
+PlotLine histogram(const SampleEvaluation& sample, const PlotAxis& axis, double& smallest) {
+    const auto of = [&](double score) { return axis.is_log ? std::log(score) : score; };
+    const double low = of(axis.low);
+    const double high = of(axis.high);
     std::vector<double> shares(kScoreBins);
     for (const float score : sample.scores) {
-        const double place = (score - low) / (high - low) * kScoreBins;
+        const double inside = std::clamp<double>(score, axis.low, axis.high);
+        const double place = (of(inside) - low) / (high - low) * kScoreBins;
         const double bin = std::clamp(std::floor(place), 0.0, kScoreBins - 1.0);
         shares[static_cast<std::size_t>(bin)] += 1.0 / static_cast<double>(sample.scores.size());
     }
@@ -49,7 +54,8 @@ PlotLine histogram(const SampleEvaluation& sample, double low, double high, doub
         const double share = shares[bin] > 0 ? shares[bin] : kNaN;
         if (shares[bin] > 0) smallest = std::min(smallest, shares[bin]);
         for (const std::size_t edge : {bin, bin + 1}) {
-            line.x.push_back(low + (high - low) * static_cast<double>(edge) / kScoreBins);
+            const double at = low + (high - low) * static_cast<double>(edge) / kScoreBins;
+            line.x.push_back(axis.is_log ? std::exp(at) : at);
             line.y.push_back(share);
         }
     }
@@ -72,6 +78,7 @@ Plot roc_plot(const ModelEvaluation& evaluation) {
         }
         plot.lines.push_back(std::move(line));
     }
+    plot.has_legend_left = true;
     PlotLine chance{.name = "chance", .is_dashed = true};
     for (double x = one; x < 1; x *= 1.2) add_if_moved(chance, x, x, 0.01);
     add_if_moved(chance, 1, 1, 0);
@@ -81,10 +88,12 @@ Plot roc_plot(const ModelEvaluation& evaluation) {
 
 Plot score_plot(const ModelEvaluation& evaluation, const models::Manifest& manifest) {
     const auto [low, high] = score_range(evaluation);
-    Plot plot{.title = "Score", .x = {"score", false, low, high}};
+    // Scores that spread over decades.
+    const bool is_log = low > 0 && high > 30 * low;
+    Plot plot{.title = "Score", .x = {"score", is_log, low, high}};
     double smallest = 1;
     for (const auto& sample : evaluation.samples) {
-        plot.lines.push_back(histogram(sample, low, high, smallest));
+        plot.lines.push_back(histogram(sample, plot.x, smallest));
     }
     plot.y = {"share of the sample per bin", true, std::min(smallest / 2, 0.1), 1};
     for (const auto& point : manifest.working_points) {
@@ -120,6 +129,7 @@ Plot p_value_plot(const SampleEvaluation& background) {
     for (std::size_t i = 0; i < p_values.size(); ++i) {
         add_if_moved(line, p_values[i], static_cast<double>(i + 1) * one, 0.02);
     }
+    plot.has_legend_left = true;
     plot.lines = {std::move(line),
                   {.name = "exact", .x = {one, 1}, .y = {one, 1}, .is_dashed = true}};
     return plot;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "models/working_point.hpp"
+
 namespace tamis::daemon {
 
 namespace {
@@ -12,16 +14,17 @@ namespace {
 constexpr std::array kRejections = {0.5, 0.75, 0.9, 0.99, 0.999};
 constexpr std::size_t kBins = 10;
 // Inputs that physicists plot efficiencies against; a model has some of them.
-constexpr std::array<std::string_view, 8> kVariables = {
-    "et", "eta", "average_mu", "lep_pt", "lep_eta", "met", "vertices", "n_vertices"};
+constexpr std::array<std::string_view, 7> kVariables = {"et",    "eta", "average_mu", "pt",
+                                                        "LepPt", "HT",  "METp"};
 
 class Answers {
  public:
-    Answers(const models::Model& model, const models::FeatureTable& table)
-        : columns_(model.score_columns()), rows_(table.rows()) {
+    Answers(const models::Model& model, const models::Sample& sample)
+        : columns_(model.score_columns()), rows_(sample.table.rows()), pileup_(sample.pileup) {
         values_.resize(rows_ * columns_.size());
-        model.score_table(table.values, values_);
+        model.score_table(sample.table.values, values_);
     }
+    [[nodiscard]] float pileup(std::size_t row) const { return pileup_.empty() ? 0 : pileup_[row]; }
     [[nodiscard]] bool has(std::string_view name) const {
         return std::ranges::find(columns_, name) != columns_.end();
     }
@@ -38,16 +41,22 @@ class Answers {
  private:
     std::span<const std::string> columns_;
     std::size_t rows_;
+    std::span<const float> pileup_;
     std::vector<float> values_;
 };
 
 // Row by row: by the model's own pass column where thresholds differ by bin.
 std::vector<bool> passes(const Answers& answers, const models::WorkingPoint& point) {
     const std::string own = "pass_" + point.name;
-    const auto values = answers.column(answers.has(own) ? own : "score");
-    const double threshold = answers.has(own) ? 0.5 : point.bins.front().offset;
+    const bool has_own = answers.has(own);
+    const auto values = answers.column(has_own ? own : "score");
     std::vector<bool> passed(values.size());
-    for (std::size_t row = 0; row < values.size(); ++row) passed[row] = values[row] > threshold;
+    for (std::size_t row = 0; row < values.size(); ++row) {
+        passed[row] = has_own ? values[row] > 0.5
+                              : models::pileup_cut(point, values[row], answers.pileup(row),
+                                                   models::ScoreStatus::scored)
+                                    .passed;
+    }
     return passed;
 }
 
@@ -176,7 +185,7 @@ tl::expected<ModelEvaluation, std::string> evaluate_model(const models::Model& m
             return tl::unexpected("sample '" + sample.name +
                                   "' has no rows; each sample needs at least one");
         }
-        answers.emplace_back(model, sample.table);
+        answers.emplace_back(model, sample);
     }
     ModelEvaluation evaluation;
     for (std::size_t i = 0; i < samples.size(); ++i) {

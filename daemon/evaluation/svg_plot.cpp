@@ -56,7 +56,7 @@ class Scale {
         std::vector<double> ticks;
         for (double i = std::ceil(axis_.low / step - 1e-9); i * step <= axis_.high + 1e-9 * step;
              ++i) {
-            ticks.push_back(i * step);
+            ticks.push_back(i * step + 0.0);  // no negative zero
         }
         return ticks;
     }
@@ -147,14 +147,15 @@ class Picture {
         }
     }
 
-    // Beneath the title, to the right: names in their colours.
+    // Beneath the title: names in their colours.
     void legend() {
         double at = kTop + 14;
+        const double x = plot_.has_legend_left ? kLeft + 8 : kWidth - kRight - 8;
         for (std::size_t i = 0; i < plot_.lines.size(); ++i) {
             if (plot_.lines[i].name.empty()) continue;
             add("<text class=\"legend\" fill=\"{}\" x=\"{}\" y=\"{}\" "
-                "text-anchor=\"end\">{}</text>\n",
-                kColours[i % kColours.size()], kWidth - kRight - 8, at,
+                "text-anchor=\"{}\">{}</text>\n",
+                kColours[i % kColours.size()], x, at, plot_.has_legend_left ? "start" : "end",
                 escaped(plot_.lines[i].name));
             at += 15;
         }

@@ -37,6 +37,7 @@ struct Plot {
     PlotAxis y = {};
     std::vector<PlotLine> lines = {};  // colours in this order, eight before they repeat
     std::vector<PlotMark> marks = {};
+    bool has_legend_left = false;  // where the curves are to the right
 };
 
 [[nodiscard]] std::string to_svg(const Plot& plot);

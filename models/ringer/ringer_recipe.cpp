@@ -82,14 +82,18 @@ tl::expected<ModelFiles, std::string> RingerTrainer::run() {
     if (auto made = make_bins(); !made) {
         return tl::unexpected(made.error());
     }
-    samples_ = make_ringer_samples(recipe_.seed, recipe_.run, recipe_.events);
+    samples_ = recipe_.samples.empty()
+                   ? make_ringer_samples(recipe_.seed, recipe_.run, recipe_.events)
+                   : recipe_.samples;
     const auto electrons =
         std::count_if(samples_.begin(), samples_.end(),
                       [](const RingerSample& sample) { return sample.is_electron; });
     describe();
-    report(formatted("%zu clusters of %zu synthetic events: %zu electrons, %zu others",
-                     samples_.size(), static_cast<std::size_t>(recipe_.events),
-                     static_cast<std::size_t>(electrons),
+    const std::string origin = recipe_.samples.empty()
+                                   ? std::to_string(recipe_.events) + " synthetic events"
+                                   : recipe_.data;
+    report(formatted("%zu clusters of %s: %zu electrons, %zu others", samples_.size(),
+                     origin.c_str(), static_cast<std::size_t>(electrons),
                      samples_.size() - static_cast<std::size_t>(electrons)));
     report("training, bin by bin: electrons/others, epochs, largest SP of validation");
     for (std::size_t bin = 0; bin < files_.manifest.networks.size(); ++bin) {
@@ -153,12 +157,17 @@ void RingerTrainer::describe() {
     manifest.parameters = ringer_parameters({});
     manifest.provenance.command = recipe_.command;
     manifest.provenance.seed = recipe_.seed;
-    manifest.provenance.data = formatted("synthetic clusters, seed %llu, run %u, events 1 to %llu",
-                                         static_cast<unsigned long long>(recipe_.seed), recipe_.run,
-                                         static_cast<unsigned long long>(recipe_.events));
+    manifest.provenance.data =
+        recipe_.samples.empty()
+            ? formatted("synthetic clusters, seed %llu, run %u, events 1 to %llu",
+                        static_cast<unsigned long long>(recipe_.seed), recipe_.run,
+                        static_cast<unsigned long long>(recipe_.events))
+            : std::to_string(samples_.size()) + " clusters of " + recipe_.data;
     for (const WantedEfficiency& wanted : recipe_.working_points) {
         WorkingPoint& point = manifest.working_points.emplace_back();
         point.name = wanted.name;
+        point.target = PointTarget::signal_efficiency;
+        point.wanted = wanted.efficiency;
         point.mu_low = recipe_.thresholds.mu_low;
         point.mu_high = recipe_.thresholds.mu_high;
     }
@@ -280,9 +289,19 @@ void RingerTrainer::calibrate_bin(std::size_t bin, const Scores& fitted) {
         const FittedThreshold made =
             fit_threshold(fitted.electrons, fitted.others, recipe_.working_points[i].efficiency,
                           recipe_.thresholds);
-        files_.manifest.working_points[i].bins.push_back({file.et_low_gev, file.et_high_gev,
-                                                          file.eta_low, file.eta_high,
-                                                          made.line.slope, made.line.offset});
+        ThresholdBin& threshold = files_.manifest.working_points[i].bins.emplace_back();
+        threshold.et_low_gev = file.et_low_gev;
+        threshold.et_high_gev = file.et_high_gev;
+        threshold.eta_low = file.eta_low;
+        threshold.eta_high = file.eta_high;
+        threshold.slope = made.line.slope;
+        threshold.offset = made.line.offset;
+        if (made.offset.low) {
+            threshold.offset_low = std::min(*made.offset.low, made.line.offset);
+        }
+        if (made.offset.high) {
+            threshold.offset_high = std::max(*made.offset.high, made.line.offset);
+        }
     }
 }
 
@@ -340,6 +359,9 @@ void RingerTrainer::measure_point(std::size_t index, std::span<const std::size_t
         return;
     }
     const Interval interval = clopper_pearson(kept_others, others);
+    const Interval efficiency = clopper_pearson(kept_electrons, electrons);
+    point.signal_efficiency_low = efficiency.low;
+    point.signal_efficiency_high = efficiency.high;
     point.signal_efficiency = static_cast<double>(kept_electrons) / static_cast<double>(electrons);
     point.background_fraction = static_cast<double>(kept_others) / static_cast<double>(others);
     point.background_fraction_low = interval.low;

@@ -1,6 +1,6 @@
-// The training recipe of the ringer: synthetic clusters in, a model's files out, with thresholds
-// linear in pile-up, golden vectors and a printed report. The same recipe gives the same bytes on
-// one machine. One thread; minutes.
+// The training recipe of the ringer: clusters in, synthetic ones unless others are given, a model's
+// files out, with thresholds linear in pile-up, golden vectors and a printed report. The same
+// recipe gives the same bytes on one machine. One thread; minutes.
 //
 // As ATLAS trains it since 2017 (100 rings by |sum|, 100 -> 5 tanh -> 1 linear for each ET and
 // |eta| bin, early stop on SP), with cross-entropy for the loss and fixed signal efficiencies where
@@ -35,6 +35,8 @@ struct RingerRecipe {
     std::uint64_t seed = 20;  // of the samples and of the first weights
     std::uint32_t run = 900'020;
     std::uint64_t events = 120'000;
+    std::vector<RingerSample> samples;  // in place of synthetic ones
+    std::string data;                   // where they come from
     std::vector<double> et_edges_gev = {15, 20, 30, 40, 50, 1e6};
     std::vector<double> eta_edges = {0, 0.8, 1.37, 1.54, 2.37, 2.5};
     std::size_t least_clusters = 300;  // of each class, for a bin to be trained on its own

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <gsl/assert>
 #include <vector>
 
@@ -76,6 +77,11 @@ FittedThreshold fit_once(std::span<const ScoredCluster> signal,
                              fitted.line.at(cluster.average_mu, fit.mu_low, fit.mu_high));
     }
     fitted.line.offset = threshold_at_efficiency(above_line, efficiency);
+    if (efficiency < 1) {
+        std::vector<float> falling(above_line.begin(), above_line.end());
+        std::sort(falling.begin(), falling.end(), std::greater<>());
+        fitted.offset = score_interval(falling, efficiency);
+    }
     fitted.detection = accepted_fraction(signal, fitted.line, fit);
     fitted.false_alarm = accepted_fraction(background, fitted.line, fit);
     return fitted;

@@ -5,6 +5,8 @@
 
 #include <span>
 
+#include "models/calibration.hpp"
+
 namespace tamis::models {
 
 // SP = sqrt(sqrt(PD (1 - FA)) (PD + 1 - FA) / 2): 1 is perfect, PD and FA are the accepted
@@ -47,6 +49,7 @@ struct ThresholdFit {
 
 struct FittedThreshold {
     ThresholdLine line;
+    ScoreInterval offset;   // 95 %, of the slope as it is
     double efficiency = 0;  // that was aimed at in the end
     double detection = 0;   // accepted fraction of the signal
     double false_alarm = 0;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "models/seed_filter/doublet_features.hpp"
@@ -17,6 +18,12 @@ struct DoubletSamples {
 
     [[nodiscard]] std::size_t size() const noexcept { return is_true.size(); }
     [[nodiscard]] streams::PixelDoublets view() const noexcept;
+};
+
+// Samples for the three purposes of a recipe, and where they come from.
+struct DoubletSplit {
+    DoubletSamples training, calibration, test;
+    std::string origin;
 };
 
 // `count` doublets of as many synthetic events from number 1 on as it takes, half of them true. The

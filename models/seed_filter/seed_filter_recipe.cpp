@@ -68,37 +68,37 @@ class SeedFilterTrainer {
     [[nodiscard]] tl::expected<ModelFiles, std::string> run();
 
  private:
-    [[nodiscard]] tl::expected<engine::Graph, std::string> train(const DoubletSamples& calibration);
+    [[nodiscard]] tl::expected<engine::Graph, std::string> train();
+    [[nodiscard]] DoubletSplit synthetic() const;
     [[nodiscard]] tl::expected<SplitScores, std::string> score(const engine::Graph& graph,
                                                                const DoubletSamples& samples) const;
     void describe();
+    [[nodiscard]] std::string describe_samples() const;
     void report_efficiencies(const SplitScores& test);
     void report(const std::string& line);
 
     const SeedFilterRecipe& recipe_;
     const std::function<void(const std::string&)>& on_progress_;
+    DoubletSplit samples_;
     ModelFiles files_;
     std::vector<std::string> report_;
 };
 
 tl::expected<ModelFiles, std::string> SeedFilterTrainer::run() {
-    if (std::min({recipe_.training_doublets, recipe_.calibration_doublets, recipe_.test_doublets}) <
+    samples_ = recipe_.samples ? *recipe_.samples : synthetic();
+    if (std::min({samples_.training.size(), samples_.calibration.size(), samples_.test.size()}) <
         std::max(kFewestDoublets, recipe_.mini_batch)) {
         return tl::unexpected("a sample is too small; give at least " +
                               std::to_string(std::max(kFewestDoublets, recipe_.mini_batch)) +
                               " doublets to each");
     }
     describe();
-    const DoubletSamples calibration =
-        make_doublet_samples(recipe_.seed, recipe_.run + 1, recipe_.calibration_doublets);
-    const auto graph = train(calibration);
+    const auto graph = train();
     if (!graph) {
         return tl::unexpected(graph.error());
     }
-    const DoubletSamples test =
-        make_doublet_samples(recipe_.seed, recipe_.run + 2, recipe_.test_doublets);
-    const auto calibration_scores = score(*graph, calibration);
-    const auto test_scores = score(*graph, test);
+    const auto calibration_scores = score(*graph, samples_.calibration);
+    const auto test_scores = score(*graph, samples_.test);
     if (!calibration_scores || !test_scores) {
         return tl::unexpected(calibration_scores ? test_scores.error()
                                                  : calibration_scores.error());
@@ -117,7 +117,7 @@ tl::expected<ModelFiles, std::string> SeedFilterTrainer::run() {
     add_network(files_, file, *graph);
     std::vector<std::vector<float>> golden;
     for (std::size_t i = 0; i < kGoldenRows; ++i) {
-        golden.push_back(table_row_of(doublet_at(test.view(), i)));
+        golden.push_back(table_row_of(doublet_at(samples_.test.view(), i)));
     }
     if (auto added = add_golden_vectors(files_, golden, kGoldenTolerance); !added) {
         return tl::unexpected(added.error());
@@ -146,12 +146,31 @@ void SeedFilterTrainer::describe() {
     manifest.parameters = seed_filter_parameters(settings);
     manifest.provenance.command = recipe_.command;
     manifest.provenance.seed = recipe_.seed;
-    manifest.provenance.data = formatted(
+    manifest.provenance.data = describe_samples();
+    report(manifest.provenance.data);
+}
+
+std::string SeedFilterTrainer::describe_samples() const {
+    if (recipe_.samples) {
+        return formatted("%s: %zu to train, %zu to calibrate, %zu to test", samples_.origin.c_str(),
+                         samples_.training.size(), samples_.calibration.size(),
+                         samples_.test.size());
+    }
+    return formatted(
         "synthetic doublets, half true, seed %llu: %zu of run %u to train, %zu of run %u to "
         "calibrate, %zu of run %u to test",
         static_cast<unsigned long long>(recipe_.seed), recipe_.training_doublets, recipe_.run,
         recipe_.calibration_doublets, recipe_.run + 1, recipe_.test_doublets, recipe_.run + 2);
-    report(manifest.provenance.data);
+}
+
+DoubletSplit SeedFilterTrainer::synthetic() const {
+    const auto make = [this](std::uint32_t part, std::size_t count) {
+        return make_doublet_samples(recipe_.seed, recipe_.run + part, count);
+    };
+    return {.training = make(0, recipe_.training_doublets),
+            .calibration = make(1, recipe_.calibration_doublets),
+            .test = make(2, recipe_.test_doublets),
+            .origin = {}};
 }
 
 std::string epoch_line(const engine::EpochReport& epoch) {
@@ -161,17 +180,15 @@ std::string epoch_line(const engine::EpochReport& epoch) {
 }
 
 // Trains on the logit; the graph returned ends with the probability.
-tl::expected<engine::Graph, std::string> SeedFilterTrainer::train(
-    const DoubletSamples& calibration) {
+tl::expected<engine::Graph, std::string> SeedFilterTrainer::train() {
     const auto network = engine::TrainableNetwork::create(
         make_seed_filter_network(recipe_.shape, SeedFilterOutput::logit, recipe_.seed),
         {.mini_batch = recipe_.mini_batch});
     if (!network) {
         return tl::unexpected(network.error());
     }
-    const TrainingArrays training(
-        make_doublet_samples(recipe_.seed, recipe_.run, recipe_.training_doublets));
-    const TrainingArrays validation(calibration);
+    const TrainingArrays training(samples_.training);
+    const TrainingArrays validation(samples_.calibration);
     engine::OptimizerConfig adam;
     adam.learning_rate = recipe_.learning_rate;
     engine::Optimizer optimizer(adam);
@@ -230,7 +247,7 @@ void SeedFilterTrainer::report_efficiencies(const SplitScores& test) {
     report(formatted("test: %zu true, %zu fake doublets, area under the curve %.5f",
                      test.trues.size(), test.fakes.size(), roc_area(test.fakes, test.trues)));
     for (const PublishedEfficiency& published : kPublished) {
-        const std::array<WantedPoint, 1> wanted = {{{"", 1.0 - published.rejection}}};
+        const std::array<WantedPoint, 1> wanted = {{{"at", 1.0 - published.rejection}}};
         const Calibration at = calibrate(test.fakes, std::span(&test.trues, 1), wanted);
         if (!at.points.empty()) {
             report(formatted("test: %.0f %% of fakes rejected, efficiency %.4f (published %.4f)",

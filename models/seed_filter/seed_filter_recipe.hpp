@@ -1,6 +1,7 @@
-// The training recipe of the seed filter: synthetic doublets in, a model's files out, with working
-// points at given fake rejections, golden vectors and a printed report beside the published
-// efficiencies. The same recipe gives the same bytes on one machine. One thread; minutes.
+// The training recipe of the seed filter: doublets in, synthetic ones unless others are given, a
+// model's files out, with working points at given fake rejections, golden vectors and a printed
+// report beside the published efficiencies. The same recipe gives the same bytes on one machine.
+// One thread; minutes.
 //
 // The light network of two channels (seed_filter_network.hpp); cross-entropy, Adam, balanced
 // doublets, early stop on the validation loss. The published figures are of another network and
@@ -11,12 +12,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
 #include "models/calibration.hpp"
 #include "models/model_files.hpp"
+#include "models/seed_filter/doublet_samples.hpp"
 #include "models/seed_filter/seed_filter_network.hpp"
 
 namespace tamis::models {
@@ -31,6 +34,7 @@ struct SeedFilterRecipe {
     std::size_t training_doublets = 60'000;
     std::size_t calibration_doublets = 20'000;  // also for the early stop
     std::size_t test_doublets = 20'000;
+    std::optional<DoubletSplit> samples = std::nullopt;  // in place of synthetic ones
     SeedFilterShape shape;
     std::size_t mini_batch = 128;
     float learning_rate = 3e-3F;

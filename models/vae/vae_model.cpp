@@ -104,6 +104,7 @@ class VaeScorer final : public Scorer {
     VaeScorer(const Manifest& manifest, const VaeParameters& parameters,
               std::shared_ptr<const engine::Network> network, std::size_t max_events)
         : manifest_(&manifest),
+          needs_pileup_(has_pileup_thresholds(manifest)),
           evaluator_(parameters, std::move(network)),
           verdicts_(max_events),
           queued_(evaluator_.capacity()) {}
@@ -113,6 +114,9 @@ class VaeScorer final : public Scorer {
         std::size_t rows = 0;
         for (std::size_t i = 0; i < events.size(); ++i) {
             verdicts_[i] = {};
+            if (needs_pileup_) {
+                verdicts_[i].pileup = pileup_of(*events[i]);
+            }
             if (!queue_features(*events[i], verdicts_[i], rows)) {
                 continue;
             }
@@ -132,8 +136,8 @@ class VaeScorer final : public Scorer {
         return verdicts_[position].score;
     }
     [[nodiscard]] Cut cut(std::size_t position, std::size_t working_point) const noexcept override {
-        return flat_cut(manifest_->working_points[working_point], score_of(position),
-                        status(position));
+        return pileup_cut(manifest_->working_points[working_point], score_of(position),
+                          verdicts_[position].pileup, status(position));
     }
     [[nodiscard]] Explanation explanation(std::size_t position) const noexcept override {
         const Verdict& verdict = verdicts_[position];
@@ -147,6 +151,7 @@ class VaeScorer final : public Scorer {
     struct Verdict {
         ScoreStatus status = ScoreStatus::not_applicable;
         float score = 0;
+        float pileup = 0;  // where thresholds ask for it
         std::array<float, kHighLevelFeatureCount> terms{};
     };
 
@@ -181,6 +186,7 @@ class VaeScorer final : public Scorer {
     }
 
     const Manifest* manifest_;
+    bool needs_pileup_;
     VaeEvaluator evaluator_;
     std::vector<Verdict> verdicts_;
     std::vector<std::size_t> queued_;  // event position of each row of the evaluator
@@ -263,8 +269,8 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_vae(
         return refuse("the manifest lists " + std::to_string(networks.size()) +
                       " networks; right is one");
     }
-    auto checked =
-        check_features(manifest).and_then([&manifest] { return check_flat_thresholds(manifest); });
+    auto checked = check_features(manifest).and_then(
+        [&manifest] { return check_pileup_thresholds(manifest); });
     if (!checked) {
         return refuse(checked.error());
     }

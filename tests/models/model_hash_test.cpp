@@ -37,6 +37,24 @@ TEST(ModelHash, everything_else_counts) {
     EXPECT_TRUE(differs([](Manifest& m) { m.networks[0].sha256 = "01"; }));
     EXPECT_TRUE(differs([](Manifest& m) { m.parameters[0].values[0] = 0.31; }));
     EXPECT_TRUE(differs([](Manifest& m) { m.working_points.emplace_back().name = "tight"; }));
+    const auto of_point = [](auto&& change) {
+        const auto added = [&change](Manifest& m, bool changed) {
+            WorkingPoint& point = m.working_points.emplace_back();
+            point.bins.emplace_back();
+            if (changed) {
+                change(point);
+            }
+            return model_hash(m);
+        };
+        Manifest plain = example(), other = example();
+        return added(plain, false) != added(other, true);
+    };
+    EXPECT_TRUE(of_point([](WorkingPoint& p) { p.wanted = 0.1; }));
+    EXPECT_TRUE(of_point([](WorkingPoint& p) { p.target = PointTarget::rate; }));
+    EXPECT_TRUE(of_point([](WorkingPoint& p) { p.bins[0].pileup_high = 30; }));
+    EXPECT_TRUE(of_point([](WorkingPoint& p) { p.bins[0].offset_low = 0; }));
+    EXPECT_TRUE(of_point([](WorkingPoint& p) { p.bins[0].extrapolated.emplace(); }));
+    EXPECT_FALSE(of_point([](WorkingPoint& /*point*/) {}));
     EXPECT_TRUE(differs([](Manifest& m) { m.golden.push_back({.input = {1}, .output = {2}}); }));
     EXPECT_TRUE(differs([](Manifest& m) {
         m.name.pop_back();  // the same letters, cut elsewhere

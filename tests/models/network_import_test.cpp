@@ -63,6 +63,23 @@ TEST(NetworkImport, published_pixel_network_comes_in_unchanged) {
     }
 }
 
+TEST(NetworkImport, names_of_inputs_output_and_reduction_go_into_the_manifest) {
+    const fs::path network = fs::path(TAMIS_SOURCE_DIR) / "models/shipped/vae/vae.onnx";
+    NetworkImport wanted;
+    wanted.output = "par1";
+    wanted.element = 2;
+    const auto files = import_onnx(network, wanted);
+    ASSERT_TRUE(files.has_value()) << files.error();
+    EXPECT_EQ(files->manifest.name, "vae");
+    EXPECT_EQ(files->manifest.schema, "vae");
+    ASSERT_EQ(files->manifest.parameters.size(), 1U);
+    EXPECT_EQ(files->manifest.parameters[0].name, "score.element");
+    EXPECT_THAT(files->manifest.parameters[0].values, testing::ElementsAre(2, 2));
+    wanted.output = "nowhere";
+    EXPECT_THAT(import_onnx(network, wanted).error(),
+                testing::HasSubstr("no output 'nowhere'; right are mu, sigma_raw, par1"));
+}
+
 TEST(NetworkImport, file_that_is_no_network_is_refused_by_name) {
     const fs::path file = fs::path(testing::TempDir()) / "no_network.onnx";
     std::ofstream(file) << "plain text";

@@ -78,6 +78,9 @@ TEST(NetworkModel, each_reduction_by_hand) {
         return answer_of(manifest, row)[0];
     };
     EXPECT_EQ(score("score.element", {1, 4}), 2);
+    const double largest = std::exp(3.0);
+    const double all = std::exp(1.0) + std::exp(-2.0) + largest + 1 + std::exp(2.0);
+    EXPECT_NEAR(score("score.one_minus_max_softmax", {1}), 1 - largest / all, 1e-6);
     EXPECT_EQ(score("score.sum", {1}), 4);
     EXPECT_EQ(score("score.sum_of_squares", {1}), 18);
     EXPECT_EQ(score("score.max", {1}), 3);
@@ -144,6 +147,48 @@ TEST(NetworkModel, scores_the_payload_of_its_schema) {
     scorer->score(pointers);
     const std::size_t allocations = guard.allocations();
     EXPECT_EQ(allocations, tests::network_allocations(two_input_network(), 64, 1));
+}
+
+TEST(NetworkModel, threshold_is_that_of_the_events_pileup) {
+    Manifest manifest = plain_manifest();
+    WorkingPoint& point = manifest.working_points.emplace_back();
+    point.name = "tight";
+    point.bins.resize(2);
+    point.bins[0].pileup_high = 30;
+    point.bins[0].offset = 10;
+    point.bins[1].pileup_low = 30;
+    point.bins[1].offset = 20;
+    const auto model = make_model(manifest, {two_input_network()}).value();
+    std::array<streams::Event, 4> events;
+    const std::array<float, 4> pileup = {30, 30.5F, 31, -1};
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        events[i] = tests::event_of(features_of("five_numbers", {1, 2, 3, 4, 5}));
+        if (pileup[i] >= 0) {
+            wire::CalorimeterClusters clusters;
+            clusters.set_average_mu(pileup[i]);
+            tests::add_payload(events[i], streams::PayloadType::calorimeter_clusters,
+                               clusters.SerializeAsString());
+        }
+    }
+    std::array<EventInputs, 4> inputs;
+    std::array<EventInputs*, 4> pointers{};
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        inputs[i].attach(events[i]);
+        pointers[i] = &inputs[i];
+    }
+    const auto scorer = model->make_scorer(4);
+    scorer->score(pointers);
+    EXPECT_TRUE(scorer->cut(0, 0).passed);  // the upper edge belongs to the bin
+    EXPECT_EQ(scorer->cut(0, 0).threshold, 10);
+    EXPECT_FALSE(scorer->cut(1, 0).passed);
+    EXPECT_EQ(scorer->cut(2, 0).threshold, 20);
+    EXPECT_EQ(scorer->status(3), ScoreStatus::scored);
+    EXPECT_FALSE(scorer->cut(3, 0).passed);  // no clusters: nothing says which threshold
+    manifest.working_points[0].bins[1].pileup_low = 31;
+    EXPECT_NE(refusal(manifest).find("do not follow each other"), std::string::npos);
+    manifest.working_points[0].bins[1].pileup_low = 30;
+    manifest.working_points[0].bins[1].slope = 1;
+    EXPECT_NE(refusal(manifest).find("has a slope"), std::string::npos);
 }
 
 TEST(NetworkModel, many_rows_answer_as_each_alone) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -38,13 +39,19 @@ TEST(VaeRecipe, loss_falls_and_the_files_make_a_model) {
     const auto model = load_model(files->manifest, files->networks);
     ASSERT_TRUE(model.has_value()) << model.error();
     EXPECT_EQ(files->manifest.golden.size(), 10U);
-    // 1e-5 of 3000 events is less than one: that point is left out and the report says so.
-    ASSERT_EQ(files->manifest.working_points.size(), 1U);
+    // 1e-5 of 3000 events is less than one: that point is extrapolated and marked so.
+    ASSERT_EQ(files->manifest.working_points.size(), 2U);
+    EXPECT_FALSE(files->manifest.working_points[0].bins[0].extrapolated);
+    EXPECT_TRUE(files->manifest.working_points[1].bins[0].extrapolated);
+    EXPECT_GT(files->manifest.working_points[1].bins[0].offset,
+              files->manifest.working_points[0].bins[0].offset);
     const WorkingPoint& loose = files->manifest.working_points[0];
     EXPECT_EQ(loose.background_fraction, 0.01);
     EXPECT_GT(loose.signal_efficiency, 0.05);
     const auto& report = files->manifest.provenance.report;
-    EXPECT_NE(report.back().find("tight: not calibrated"), std::string::npos);
+    EXPECT_TRUE(std::any_of(report.begin(), report.end(), [](const std::string& line) {
+        return line.find("tight: extrapolated: tail of 99 of 3000") != std::string::npos;
+    }));
     EXPECT_EQ(files->manifest.provenance.seed, 1U);
 }
 

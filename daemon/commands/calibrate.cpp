@@ -1,0 +1,283 @@
+// tamis calibrate: sets all working points of a model at once from samples of its own inputs. The
+// networks stay as they are, byte for byte.
+#include <fmt/core.h>
+#include <sysexits.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/commands/command.hpp"
+#include "daemon/commands/evaluation_samples.hpp"
+#include "daemon/commands/model_directory.hpp"
+#include "daemon/commands/text_table.hpp"
+#include "daemon/commands/working_point_words.hpp"
+#include "models/calibration.hpp"
+
+namespace tamis::daemon {
+
+namespace {
+
+struct CalibrateOptions {
+    std::filesystem::path model;
+    std::filesystem::path background;
+    std::vector<std::filesystem::path> signals;
+    std::filesystem::path output;
+    std::vector<std::string> points;
+    double input_rate_hz = 0;
+    std::string pileup_column = "average_mu";
+    std::vector<double> pileup_edges;
+    bool json = false;
+};
+
+// A sample's scores with its pile-up.
+struct Scored {
+    std::vector<float> scores, pileup;
+};
+
+tl::expected<std::vector<models::WantedPoint>, std::string> parse_points(
+    const CalibrateOptions& options) {
+    std::vector<models::WantedPoint> wanted;
+    for (const std::string& text : options.points) {
+        auto point = parse_wanted_point(text, options.input_rate_hz);
+        if (!point) {
+            return tl::unexpected(point.error());
+        }
+        if (point->target == models::PointTarget::signal_efficiency && options.signals.empty()) {
+            return tl::unexpected(fmt::format(
+                "--point {}: an efficiency needs a signal; name its files by --signal", text));
+        }
+        wanted.push_back(*std::move(point));
+    }
+    if (!std::is_sorted(options.pileup_edges.begin(), options.pileup_edges.end(),
+                        std::less_equal<>()) ||
+        (!options.pileup_edges.empty() && !(options.pileup_edges.front() > 0))) {
+        return tl::unexpected(
+            std::string("--pileup-edges do not rise from above 0; right are edges like 20,40,60"));
+    }
+    return wanted;
+}
+
+tl::expected<std::vector<Scored>, std::string> score_samples(const models::Model& model,
+                                                             const CalibrateOptions& options) {
+    const auto samples =
+        read_evaluation_samples(model, options.background, options.signals,
+                                options.pileup_edges.empty() ? "" : options.pileup_column);
+    if (!samples) {
+        return tl::unexpected(samples.error());
+    }
+    std::vector<Scored> scored;
+    for (std::size_t index = 0; index < samples->size(); ++index) {
+        const models::Sample& sample = (*samples)[index];
+        scored.push_back({score_rows(model, sample.table), sample.pileup});
+        const auto& scores = scored.back().scores;
+        const auto broken = std::find_if(scores.begin(), scores.end(),
+                                         [](float score) { return !std::isfinite(score); });
+        if (broken != scores.end()) {
+            const auto& file = index == 0 ? options.background : options.signals[index - 1];
+            return tl::unexpected(
+                fmt::format("{}:{}: the model has no score for this row; give "
+                            "rows with values as it was trained on",
+                            file.string(), broken - scores.begin() + 2));
+        }
+    }
+    return scored;
+}
+
+models::Calibration calibrate_samples(const std::vector<Scored>& scored,
+                                      const CalibrateOptions& options,
+                                      const std::vector<models::WantedPoint>& wanted) {
+    if (options.pileup_edges.empty()) {
+        std::vector<std::vector<float>> signals;
+        for (std::size_t index = 1; index < scored.size(); ++index) {
+            signals.push_back(scored[index].scores);
+        }
+        return models::calibrate(scored.front().scores, signals, wanted);
+    }
+    std::vector<models::ScoredEvents> events;
+    for (const Scored& sample : scored) {
+        events.push_back({sample.scores, sample.pileup});
+    }
+    return models::calibrate_by_pileup(events.front(), std::span(events).subspan(1),
+                                       options.pileup_edges, wanted);
+}
+
+std::string describe_samples(const std::vector<Scored>& scored, const CalibrateOptions& options) {
+    std::string text =
+        fmt::format("working points set on {} background events of {}",
+                    scored.front().scores.size(), options.background.filename().string());
+    for (std::size_t index = 1; index < scored.size(); ++index) {
+        text +=
+            fmt::format("{} {} of {}", index == 1 ? ", signal:" : ",", scored[index].scores.size(),
+                        options.signals[index - 1].filename().string());
+    }
+    return text;
+}
+
+nlohmann::ordered_json json_of(const std::optional<double>& value) {
+    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json();
+}
+
+nlohmann::ordered_json json_of(const models::WorkingPoint& point) {
+    nlohmann::ordered_json json{{"name", point.name},
+                                {"wanted", describe_target(point)},
+                                {"background_fraction", point.background_fraction},
+                                {"background_fraction_low", point.background_fraction_low},
+                                {"background_fraction_high", point.background_fraction_high},
+                                {"signal_efficiency", point.signal_efficiency}};
+    for (const models::ThresholdBin& bin : point.bins) {
+        json["thresholds"].push_back({{"pileup_low", bin.pileup_low},
+                                      {"pileup_high", bin.pileup_high},
+                                      {"threshold", bin.offset},
+                                      {"low", json_of(bin.offset_low)},
+                                      {"high", json_of(bin.offset_high)},
+                                      {"extrapolated", bin.extrapolated.has_value()}});
+    }
+    return json;
+}
+
+void print_json(const models::Manifest& manifest, const std::vector<std::string>& notes) {
+    nlohmann::ordered_json json{{"model", manifest.name},
+                                {"working_points", nlohmann::ordered_json::array()},
+                                {"notes", notes}};
+    for (const models::WorkingPoint& point : manifest.working_points) {
+        json["working_points"].push_back(json_of(point));
+    }
+    fmt::print("{}\n", json.dump());
+}
+
+void print_points(const models::Manifest& manifest, const std::vector<std::string>& notes) {
+    for (const std::string& note : notes) {
+        fmt::print("{}\n", note);
+    }
+    TextTable table({"working point", "wanted", "threshold (95 % interval)", "background",
+                     "95 % interval", "signal efficiency"});
+    for (const models::WorkingPoint& point : manifest.working_points) {
+        table.add_row({point.name, describe_target(point), describe_thresholds(point),
+                       fmt::format("{:.3g}", point.background_fraction),
+                       fmt::format("{:.3g} .. {:.3g}", point.background_fraction_low,
+                                   point.background_fraction_high),
+                       fmt::format("{:.4g}", point.signal_efficiency)});
+    }
+    fmt::print("{}", table.to_string());
+}
+
+// A kind that answers with columns pass_NAME has other answers under other points.
+tl::expected<void, std::string> renew_golden_vectors(const models::Model& model,
+                                                     models::ModelFiles& files) {
+    const auto columns = model.score_columns();
+    if (std::none_of(columns.begin(), columns.end(),
+                     [](const std::string& column) { return column.starts_with("pass_"); })) {
+        return {};
+    }
+    const auto golden = std::exchange(files.manifest.golden, {});
+    for (const models::GoldenVector& vector : golden) {
+        const std::vector<float> row(vector.input.begin(), vector.input.end());
+        auto added =
+            models::add_golden_vectors(files, std::span(&row, 1), vector.relative_tolerance);
+        if (!added) {
+            return added;
+        }
+    }
+    return {};
+}
+
+ExitStatus calibrate(const CalibrateOptions& options) {
+    const auto wanted = parse_points(options);
+    if (!wanted) {
+        return fail(EX_USAGE, wanted.error());
+    }
+    const auto model = open_model(options.model);
+    if (!model) {
+        return model.error();
+    }
+    if ((*model)->manifest().kind == "ringer") {
+        return fail(EX_USAGE,
+                    "thresholds of a ringer are lines in pile-up for each (ET, eta) bin and set by "
+                    "its recipe; use tamis train ringer");
+    }
+    std::vector<std::filesystem::path> files{options.background};
+    files.insert(files.end(), options.signals.begin(), options.signals.end());
+    for (const auto& file : files) {
+        if (!std::filesystem::exists(file)) {
+            return fail(EX_NOINPUT, fmt::format("{}: no such file", file.string()));
+        }
+    }
+    const auto scored = score_samples(**model, options);
+    if (!scored) {
+        return fail(EX_DATAERR, scored.error());
+    }
+    models::Calibration calibration = calibrate_samples(*scored, options, *wanted);
+    if (calibration.points.size() != wanted->size()) {
+        for (const std::string& note : calibration.notes) {
+            fmt::print(stderr, "{}\n", note);
+        }
+        return fail(EX_DATAERR,
+                    options.background.string() +
+                        ": not every working point can be set, as said above; nothing is written");
+    }
+    auto calibrated = read_model_files(options.model);
+    if (!calibrated) {
+        return calibrated.error();
+    }
+    calibrated->manifest.working_points = std::move(calibration.points);
+    if (auto renewed = renew_golden_vectors(**model, *calibrated); !renewed) {
+        return fail(EX_DATAERR, renewed.error());
+    }
+    auto& report = calibrated->manifest.provenance.report;
+    report.push_back(describe_samples(*scored, options));
+    report.insert(report.end(), calibration.notes.begin(), calibration.notes.end());
+    const auto& manifest = calibrated->manifest;
+    if (options.json) {
+        print_json(manifest, calibration.notes);
+    } else {
+        print_points(manifest, calibration.notes);
+    }
+    return write_model(*calibrated, options.output, options.json ? Say::nothing : Say::done);
+}
+
+}  // namespace
+
+void add_calibrate(CLI::App& program, ExitStatus& status) {
+    auto* command =
+        program.add_subcommand("calibrate", "Set the working points of a model from samples");
+    auto options = std::make_shared<CalibrateOptions>();
+    command->add_option("model", options->model, "Directory of the model")->required();
+    command->add_option("--background", options->background, "CSV file of background inputs")
+        ->required();
+    command->add_option("--signal", options->signals, "CSV files of signal inputs");
+    command
+        ->add_option("--point", options->points,
+                     "A working point, all together replace those of the model: "
+                     "NAME=fraction:1e-5 of the background, NAME=efficiency:0.9 of the signal, "
+                     "NAME=rate:100 in Hz")
+        ->required();
+    command->add_option("--input-rate", options->input_rate_hz,
+                        "Hz at which background arrives, for rates");
+    command
+        ->add_option("--pileup-edges", options->pileup_edges,
+                     "Thresholds of their own in bins of pile-up that these edges divide")
+        ->delimiter(',');
+    command
+        ->add_option("--pileup-column", options->pileup_column,
+                     "Column of the files that holds the pile-up")
+        ->capture_default_str();
+    command->add_option("--output", options->output, "Directory to write the model to")->required();
+    command->add_flag("--json", options->json, "The result as JSON");
+    command->footer(
+        "Where fewer than ten background events would pass, the threshold is that of a fitted "
+        "tail and marked as extrapolated.\n"
+        "Example:\n  tamis calibrate models/shipped/vae --background background.csv --point "
+        "loose=fraction:1e-2 --point rare=rate:100 --input-rate 1e6 --output models/mine");
+    command->callback([options, &status] { status = calibrate(*options); });
+}
+
+}  // namespace tamis::daemon

@@ -1,0 +1,188 @@
+#include "daemon/commands/training_samples.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "daemon/commands/feature_collector.hpp"
+#include "daemon/commands/menu_file.hpp"
+#include "daemon/commands/replay_options.hpp"
+#include "daemon/commands/training_table.hpp"
+#include "engine/random.hpp"
+
+namespace tamis::daemon {
+
+namespace {
+
+constexpr std::size_t kLeastRows = 200;  // halves have a hundred
+
+TrainingColumns vae_columns() {
+    return {.features = {models::kFeatureNames.begin(), models::kFeatureNames.end()},
+            .may_be_constant = 0,
+            .label = {},
+            .least_rows = kLeastRows};
+}
+
+// Sees every event of a recording, keeps its features.
+class FeatureObserver final : public DecisionObserver {
+ public:
+    void on_decision(const streams::Event& event, const streams::Decision& /*decision*/,
+                     Delivery /*delivery*/) noexcept override {
+        collector_.add(event);
+    }
+    [[nodiscard]] const FeatureCollector& collector() const noexcept { return collector_; }
+
+ private:
+    FeatureCollector collector_;
+};
+
+tl::expected<models::FeatureTable, std::string> read_recording(const std::filesystem::path& file) {
+    ReplayOptions options;
+    options.recording = file;
+    const auto menu = open_menu(menu_or_default(options));
+    if (!menu) {
+        return tl::unexpected(std::string("the menu that a recording is read by cannot be used"));
+    }
+    FeatureObserver observer;
+    const auto result = run_recording(menu->compiled, recording_run_options(options), observer,
+                                      [](std::uint64_t /*events*/) {});
+    if (!result) {
+        return tl::unexpected(result.error());
+    }
+    return observer.collector().table();
+}
+
+std::vector<std::string> numbered(const std::string& name, std::size_t count) {
+    std::vector<std::string> names(count);
+    for (std::size_t index = 0; index < count; ++index) {
+        names[index] = fmt::format("{}{}", name, index);
+    }
+    return names;
+}
+
+TrainingColumns doublet_columns() {
+    TrainingColumns columns;
+    columns.features = numbered("inner_adc", models::kWindowPixels);
+    const auto add = [&columns](const std::vector<std::string>& names) {
+        columns.features.insert(columns.features.end(), names.begin(), names.end());
+    };
+    add(numbered("outer_adc", models::kWindowPixels));
+    add({"inner_layer", "outer_layer"});
+    columns.may_be_constant = columns.features.size();  // corners of windows, one layer
+    add(numbered("f", models::kDoubletFeatures));
+    columns.label = "label";
+    return columns;
+}
+
+bool is_whole(float value, float most) {
+    return value >= 0 && value <= most && value == std::floor(value);
+}
+
+tl::expected<void, std::string> add_doublet(std::span<const float> row, bool is_true,
+                                            models::DoubletSamples& samples) {
+    constexpr std::size_t kLayers = 2 * models::kWindowPixels;
+    for (std::size_t i = 0; i < kLayers + 2; ++i) {
+        const float most = i < kLayers ? 65535 : 255;
+        if (!is_whole(row[i], most)) {
+            return tl::unexpected(fmt::format("column {}: {}; right is a whole number from 0 to {}",
+                                              doublet_columns().features[i], row[i], most));
+        }
+    }
+    for (std::size_t i = 0; i < kLayers; ++i) {
+        auto& window = i < models::kWindowPixels ? samples.inner_adc : samples.outer_adc;
+        const auto charge = static_cast<unsigned>(row[i]);
+        window.push_back(static_cast<std::uint8_t>(charge & 0xFFU));
+        window.push_back(static_cast<std::uint8_t>(charge >> 8U));
+    }
+    samples.inner_layer.push_back(static_cast<std::uint8_t>(row[kLayers]));
+    samples.outer_layer.push_back(static_cast<std::uint8_t>(row[kLayers + 1]));
+    const auto features = row.subspan(kLayers + 2);
+    samples.features.insert(samples.features.end(), features.begin(), features.end());
+    samples.is_true.push_back(is_true ? 1 : 0);
+    return {};
+}
+
+}  // namespace
+
+tl::expected<models::VaeSamples, std::string> read_vae_samples(const std::filesystem::path& file) {
+    models::FeatureTable table;
+    if (file.extension() == ".mcap") {
+        auto features = read_recording(file);
+        if (!features) {
+            return tl::unexpected(features.error());
+        }
+        table = *std::move(features);
+        if (auto checked = check_features(table, vae_columns(), file.string()); !checked) {
+            return tl::unexpected(checked.error());
+        }
+    } else {
+        auto read = read_training_table(file, vae_columns());
+        if (!read) {
+            return tl::unexpected(read.error());
+        }
+        table = std::move(read->features);
+    }
+    models::VaeSamples samples;
+    samples.training.columns = table.columns;
+    samples.calibration.columns = table.columns;
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+        auto& half = row % 2 == 0 ? samples.training : samples.calibration;
+        const auto values = table.row(row);
+        half.values.insert(half.values.end(), values.begin(), values.end());
+    }
+    samples.description = fmt::format("{}: {} rows, every second one for calibration",
+                                      file.filename().string(), table.rows());
+    return samples;
+}
+
+tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples(
+    const std::filesystem::path& file) {
+    TrainingColumns columns;
+    columns.features = {"et", "eta", "average_mu"};
+    columns.may_be_constant = columns.features.size();
+    const auto rings = numbered("ring", models::kRingCount);
+    columns.features.insert(columns.features.end(), rings.begin(), rings.end());
+    columns.label = "label";
+    columns.least_rows = kLeastRows;
+    const auto table = read_training_table(file, columns);
+    if (!table) {
+        return tl::unexpected(table.error());
+    }
+    std::vector<models::RingerSample> samples(table->features.rows());
+    for (std::size_t row = 0; row < samples.size(); ++row) {
+        const auto values = table->features.row(row);
+        samples[row].et = values[0];
+        samples[row].eta = values[1];
+        samples[row].average_mu = values[2];
+        samples[row].is_electron = table->labels[row] != 0;
+        std::copy(values.begin() + 3, values.end(), samples[row].rings.begin());
+    }
+    return samples;
+}
+
+tl::expected<models::DoubletSplit, std::string> read_doublet_samples(
+    const std::filesystem::path& file, std::uint64_t seed) {
+    TrainingColumns columns = doublet_columns();
+    columns.least_rows = 5 * kLeastRows;  // a fifth of them is the smallest part
+    const auto table = read_training_table(file, columns);
+    if (!table) {
+        return tl::unexpected(table.error());
+    }
+    models::DoubletSplit split;
+    const std::uint64_t stream = engine::stream_of("doublet split");
+    for (std::size_t row = 0; row < table->features.rows(); ++row) {
+        const std::uint64_t draw = engine::random_below(10, seed, stream, row);
+        models::DoubletSamples& part = draw < 6   ? split.training
+                                       : draw < 8 ? split.calibration
+                                                  : split.test;
+        auto added = add_doublet(table->features.row(row), table->labels[row] != 0, part);
+        if (!added) {
+            return tl::unexpected(fmt::format("{}:{}: {}", file.string(), row + 2, added.error()));
+        }
+    }
+    split.origin = fmt::format("{}: {} doublets", file.filename().string(), table->features.rows());
+    return split;
+}
+
+}  // namespace tamis::daemon

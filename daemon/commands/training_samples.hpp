@@ -1,0 +1,31 @@
+// What the recipes learn from when a person brings it: CSV files of features, and recordings for
+// the VAE. Errors begin with the file and, where there is one, the line. Cold path.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "models/ringer/ringer_samples.hpp"
+#include "models/seed_filter/doublet_samples.hpp"
+#include "models/vae/vae_samples.hpp"
+
+namespace tamis::daemon {
+
+// The 21 features of background events, of a CSV file or of the events of a recording (.mcap);
+// every second row is for calibration.
+[[nodiscard]] tl::expected<models::VaeSamples, std::string> read_vae_samples(
+    const std::filesystem::path& file);
+
+// Columns et, eta, average_mu, ring0 to ring99 and label (1 for an electron).
+[[nodiscard]] tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples(
+    const std::filesystem::path& file);
+
+// Columns of the seed filter's table form and label (1 for a true doublet). Six of ten rows, drawn
+// by the seed, are for training, two for calibration, two for the test.
+[[nodiscard]] tl::expected<models::DoubletSplit, std::string> read_doublet_samples(
+    const std::filesystem::path& file, std::uint64_t seed);
+
+}  // namespace tamis::daemon
