@@ -103,6 +103,7 @@ std::string expected_form(const FieldDescriptor& field) {
 
 std::vector<std::string_view> field_names(const pb::Descriptor& message) {
     std::vector<std::string_view> names;
+    names.reserve(static_cast<std::size_t>(message.field_count()));
     for (int i = 0; i < message.field_count(); ++i) {
         names.emplace_back(message.field(i)->name());
     }
@@ -111,6 +112,7 @@ std::vector<std::string_view> field_names(const pb::Descriptor& message) {
 
 std::vector<std::string_view> value_names(const pb::EnumDescriptor& values) {
     std::vector<std::string_view> names;
+    names.reserve(static_cast<std::size_t>(values.value_count()));
     for (int i = 0; i < values.value_count(); ++i) {
         names.emplace_back(values.value(i)->name());
     }

@@ -75,9 +75,11 @@ void emit(Emission& to, const PlanLayer& layer, const ConvolutionLayer& convolut
     const onednn::Dims src_dims = to.dims(layer.inputs[0]);
     const onednn::Dims dst_dims = to.dims(layer.outputs[0]);
     const ConvolutionLayouts layouts = layouts_of(convolution, src_dims[1], dst_dims[1]);
-    const auto made = onednn::convolution(
-        to.config().use, onednn::any(src_dims), onednn::any(onednn::dims_of(layouts.kernel)),
-        layouts.bias, onednn::any(dst_dims), convolution.window, convolution.activation);
+    const auto made =
+        onednn::convolution(to.config().use,
+                            {onednn::any(src_dims), onednn::any(onednn::dims_of(layouts.kernel)),
+                             layouts.bias, onednn::any(dst_dims)},
+                            convolution.window, convolution.activation);
     const BufferId dst = to.destination(layer.outputs[0], made.dst);
     std::vector<std::pair<int, BufferId>> arguments{
         {DNNL_ARG_SRC, program.in_layout(to.value_buffer(layer.inputs[0]), made.src, layer.name)},

@@ -12,7 +12,7 @@ namespace tamis::engine {
 namespace {
 
 // Of one row, on the stack: 64 KiB.
-constexpr std::size_t kMaxScratchFloats = 16 * 1024;
+constexpr std::size_t kMaxScratchFloats = std::size_t{16} * 1024;
 
 struct Prepared {
     Graph graph;

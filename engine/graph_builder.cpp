@@ -171,7 +171,7 @@ GraphValue GraphBuilder::dropout(const GraphValue& x, float ratio) {
 
 GraphValue GraphBuilder::flatten(const GraphValue& x) { return apply("Flatten", {x.name}); }
 
-GraphValue GraphBuilder::reshape(const GraphValue& x, Shape row_shape) {
+GraphValue GraphBuilder::reshape(const GraphValue& x, const Shape& row_shape) {
     const auto dimensions = row_shape.dimensions();
     return apply("Reshape", {x.name},
                  {{"shape", std::vector<std::int64_t>(dimensions.begin(), dimensions.end())}});
@@ -179,6 +179,7 @@ GraphValue GraphBuilder::reshape(const GraphValue& x, Shape row_shape) {
 
 GraphValue GraphBuilder::concat(const std::vector<GraphValue>& parts) {
     std::vector<std::string> names;
+    names.reserve(parts.size());
     for (const GraphValue& part : parts) names.push_back(part.name);
     return apply("Concat", std::move(names), {{"axis", std::int64_t{1}}});
 }

@@ -89,7 +89,7 @@ class GraphBuilder {
     GraphValue softmax(const GraphValue& x);  // over the last dimension
     GraphValue dropout(const GraphValue& x, float ratio);
     GraphValue flatten(const GraphValue& x);
-    GraphValue reshape(const GraphValue& x, Shape row_shape);
+    GraphValue reshape(const GraphValue& x, const Shape& row_shape);
     GraphValue concat(const std::vector<GraphValue>& parts);  // over the first dimension of the row
     GraphValue transpose(const GraphValue& x, std::vector<std::int64_t> perm);  // perm[0] = 0
     GraphValue add(const GraphValue& x, const GraphValue& y);

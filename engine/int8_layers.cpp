@@ -135,9 +135,12 @@ std::optional<onednn::MadeForward<onednn::ConvolutionHint>> made_convolution(
     const onednn::Dims& src, const onednn::Dims& weights, const onednn::Dims& dst,
     const Window& window) {
     try {
-        return onednn::convolution(onednn::Use::inference, onednn::channels_last(src, Element::u8),
-                                   onednn::any(weights, Element::s8), {},
-                                   onednn::channels_last(dst, Element::s32), window, std::nullopt);
+        return onednn::convolution(onednn::Use::inference,
+                                   {onednn::channels_last(src, Element::u8),
+                                    onednn::any(weights, Element::s8),
+                                    {},
+                                    onednn::channels_last(dst, Element::s32)},
+                                   window, std::nullopt);
     } catch (const dnnl::error&) {
         return std::nullopt;
     }

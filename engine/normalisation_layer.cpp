@@ -49,6 +49,43 @@ void emit_vector_normalisation(Emission& to, const PlanLayer& layer,
         {src, dst}, ProgramBuilder::Rows::any);
 }
 
+// What the way back reads of the way there.
+struct Ports {
+    onednn::Desc channels;
+    BufferId src;
+    BufferId mean;
+    BufferId variance;
+    BufferId scale;
+    BufferId shift;
+};
+
+void emit_backward(Emission& to, const PlanLayer& layer, const NormalisationLayer& normalisation,
+                   const Ports& ports, const onednn::NormalisationHint& hint) {
+    const onednn::Desc layout = to.desc(ports.src);
+    const onednn::Made back =
+        onednn::normalisation_backward(layout, layout, normalisation.epsilon, hint);
+    const BufferId before = to.program().arena(layout);
+    const BufferId scale_gradient = to.program().arena(ports.channels);
+    const BufferId shift_gradient = to.program().arena(ports.channels);
+    std::vector<std::pair<int, BufferId>> arguments{
+        {DNNL_ARG_SRC, ports.src},
+        {DNNL_ARG_MEAN, ports.mean},
+        {DNNL_ARG_VARIANCE, ports.variance},
+        {DNNL_ARG_SCALE, ports.scale},
+        {DNNL_ARG_DIFF_DST,
+         to.program().in_layout(to.gradient(layer.outputs[0], layer.name), layout, layer.name)},
+        {DNNL_ARG_DIFF_SRC, before},
+        {DNNL_ARG_DIFF_SCALE, scale_gradient},
+        {DNNL_ARG_DIFF_SHIFT, shift_gradient}};
+    if (onednn::normalisation_backward_takes_shift()) {
+        arguments.emplace_back(DNNL_ARG_SHIFT, ports.shift);
+    }
+    to.program().append(layer.name, back, std::move(arguments));
+    to.add_parameter_gradient(normalisation.scale, ports.channels, scale_gradient, layer.name);
+    to.add_parameter_gradient(normalisation.shift, ports.channels, shift_gradient, layer.name);
+    if (to.needs_gradient(layer.inputs[0])) to.add_gradient(layer.inputs[0], before);
+}
+
 }  // namespace
 
 void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normalisation) {
@@ -87,32 +124,10 @@ void emit(Emission& to, const PlanLayer& layer, const NormalisationLayer& normal
     }
     to.set_value(layer.outputs[0], dst);
     if (!to.config().with_backward) return;
-    to.on_backward(layer, [&to, &layer, &normalisation, channels, src, mean, variance, scale, shift,
-                           hint = made.hint] {
-        const onednn::Desc layout = to.desc(src);
-        const onednn::Made back =
-            onednn::normalisation_backward(layout, layout, normalisation.epsilon, hint);
-        const BufferId before = to.program().arena(layout);
-        const BufferId scale_gradient = to.program().arena(channels);
-        const BufferId shift_gradient = to.program().arena(channels);
-        std::vector<std::pair<int, BufferId>> arguments{
-            {DNNL_ARG_SRC, src},
-            {DNNL_ARG_MEAN, mean},
-            {DNNL_ARG_VARIANCE, variance},
-            {DNNL_ARG_SCALE, scale},
-            {DNNL_ARG_DIFF_DST,
-             to.program().in_layout(to.gradient(layer.outputs[0], layer.name), layout, layer.name)},
-            {DNNL_ARG_DIFF_SRC, before},
-            {DNNL_ARG_DIFF_SCALE, scale_gradient},
-            {DNNL_ARG_DIFF_SHIFT, shift_gradient}};
-        if (onednn::normalisation_backward_takes_shift()) {
-            arguments.emplace_back(DNNL_ARG_SHIFT, shift);
-        }
-        to.program().append(layer.name, back, std::move(arguments));
-        to.add_parameter_gradient(normalisation.scale, channels, scale_gradient, layer.name);
-        to.add_parameter_gradient(normalisation.shift, channels, shift_gradient, layer.name);
-        if (to.needs_gradient(layer.inputs[0])) to.add_gradient(layer.inputs[0], before);
-    });
+    to.on_backward(
+        layer,
+        [&to, &layer, &normalisation, ports = Ports{channels, src, mean, variance, scale, shift},
+         hint = made.hint] { emit_backward(to, layer, normalisation, ports, hint); });
 }
 
 }  // namespace tamis::engine

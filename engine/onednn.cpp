@@ -224,13 +224,12 @@ Made dense_backward_weights(const Desc& src, const Desc& diff_weights, const Des
     return made;
 }
 
-MadeForward<ConvolutionHint> convolution(Use use, const Desc& src, const Desc& weights,
-                                         const Desc& bias, const Desc& dst, const Window& window,
+MadeForward<ConvolutionHint> convolution(Use use, const ConvolutionDescs& of, const Window& window,
                                          const std::optional<Activation>& activation) {
     MadeForward<ConvolutionHint> made;
     made.hint = version::describe<dnnl::convolution_forward>(
-        attributes(activation), propagation(use), algorithm::convolution_direct, src, weights, bias,
-        dst, window.strides, dilations(window), window.pads_begin, window.pads_end);
+        attributes(activation), propagation(use), algorithm::convolution_direct, of.src, of.weights,
+        of.bias, of.dst, window.strides, dilations(window), window.pads_begin, window.pads_end);
     made.primitive = dnnl::convolution_forward(made.hint);
     made.src = made.hint.src_desc();
     made.weights = made.hint.weights_desc();

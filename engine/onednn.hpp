@@ -77,9 +77,14 @@ struct MadeForward : Made {
                                           const Desc& diff_bias, const Desc& diff_dst,
                                           const DenseHint& hint);
 
-[[nodiscard]] MadeForward<ConvolutionHint> convolution(Use use, const Desc& src,
-                                                       const Desc& weights, const Desc& bias,
-                                                       const Desc& dst, const Window& window,
+struct ConvolutionDescs {
+    Desc src;
+    Desc weights;
+    Desc bias;
+    Desc dst;
+};
+[[nodiscard]] MadeForward<ConvolutionHint> convolution(Use use, const ConvolutionDescs& of,
+                                                       const Window& window,
                                                        const std::optional<Activation>& activation);
 [[nodiscard]] Made convolution_backward_data(const Desc& diff_src, const Desc& weights,
                                              const Desc& diff_dst, const Window& window,

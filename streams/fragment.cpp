@@ -166,6 +166,7 @@ tl::expected<Fragment, FragmentFault> FragmentDecoder::decode(
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before) noexcept {
     // The library does neither the initial nor the final inversion, and does not write to what it
     // takes without const.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
     auto* begin = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(bytes.data()));
     const std::uint32_t sum = crc32_iscsi(begin, static_cast<int>(bytes.size()), ~before);
     release_vector_registers();

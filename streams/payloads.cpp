@@ -29,7 +29,7 @@ class Check {
 
 constexpr std::size_t kRingCount = 100;
 constexpr std::size_t kDoubletFeatures = 67;
-constexpr std::size_t kAdcBytes = 16 * 16 * 2;
+constexpr std::size_t kAdcBytes = std::size_t{16} * 16 * 2;
 
 // Bytes of the largest payload within the limits, every number written as a field of its own (two
 // bytes of tag, four of value), and as much again as a small message for what else it may carry.
@@ -39,7 +39,7 @@ constexpr std::size_t kOtherBytes = 65536;
 std::size_t largest_physics_objects(const PayloadLimits& limits) noexcept {
     constexpr std::size_t kArrays = 7 + 7 + 5;
     // A charge may be a varint of ten bytes.
-    return limits.objects * (kArrays * kNumberBytes + 2 * 6) + kOtherBytes;
+    return limits.objects * (kArrays * kNumberBytes + std::size_t{2} * 6) + kOtherBytes;
 }
 std::size_t largest_calorimeter_clusters(const PayloadLimits& limits) noexcept {
     return limits.clusters * (3 + kRingCount) * kNumberBytes +

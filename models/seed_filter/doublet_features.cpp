@@ -111,9 +111,9 @@ std::size_t window_values(DoubletLayout layout) noexcept {
 
 DoubletView doublet_at(const streams::PixelDoublets& doublets, std::size_t index) noexcept {
     Expects(index < doublets.count);
-    constexpr std::size_t bytes = 2 * kWindowPixels;
-    return {doublets.inner_adc.subspan(index * bytes).first<bytes>(),
-            doublets.outer_adc.subspan(index * bytes).first<bytes>(), doublets.inner_layer[index],
+    constexpr std::size_t kBytes = 2 * kWindowPixels;
+    return {doublets.inner_adc.subspan(index * kBytes).first<kBytes>(),
+            doublets.outer_adc.subspan(index * kBytes).first<kBytes>(), doublets.inner_layer[index],
             doublets.outer_layer[index],
             doublets.features.subspan(index * kDoubletFeatures).first<kDoubletFeatures>()};
 }

@@ -55,23 +55,29 @@ struct FeatureMarginal {
     double zero_fraction = 0.5;
 };
 
+FeatureMarginal log_normal_marginal(const std::vector<double>& values) {
+    FeatureMarginal marginal;
+    std::vector<double> logarithms;
+    for (const double value : values) {
+        if (value >= kZeroClip) {
+            logarithms.push_back(std::log(value));
+        }
+    }
+    const Moments moments = moments_of(logarithms);
+    marginal.zero_fraction =
+        1 - static_cast<double>(logarithms.size()) / static_cast<double>(values.size());
+    marginal.location = moments.mean;
+    marginal.location_width = marginal.width = moments.deviation;
+    return marginal;
+}
+
 FeatureMarginal marginal_of(Likelihood likelihood, const std::vector<double>& values) {
     FeatureMarginal marginal;
     const auto count = static_cast<double>(values.size());
     switch (likelihood) {
-        case Likelihood::clipped_log_normal: {
-            std::vector<double> logarithms;
-            for (const double value : values) {
-                if (value >= kZeroClip) {
-                    logarithms.push_back(std::log(value));
-                }
-            }
-            const Moments moments = moments_of(logarithms);
-            marginal.zero_fraction = 1 - static_cast<double>(logarithms.size()) / count;
-            marginal.location = moments.mean;
-            marginal.location_width = marginal.width = moments.deviation;
+        case Likelihood::clipped_log_normal:
+            marginal = log_normal_marginal(values);
             break;
-        }
         case Likelihood::gaussian:
         case Likelihood::positive_gaussian:
         case Likelihood::discrete_gaussian: {

@@ -30,11 +30,11 @@ tl::expected<OutputFile, std::string> OutputFile::create(std::string_view path,
     const bool special = is_special(final_path);
     const std::string written_path = special ? final_path : final_path + ".part";
     if (!special && existing == ExistingFile::refuse) {
-        for (const std::string& taken : {final_path, written_path}) {
-            if (exists(taken)) {
-                return tl::unexpected("cannot record to " + final_path + " (" + taken +
-                                      " exists); choose another name or move that file away");
-            }
+        const bool final_exists = exists(final_path);
+        if (final_exists || exists(written_path)) {
+            return tl::unexpected("cannot record to " + final_path + " (" +
+                                  (final_exists ? final_path : written_path) +
+                                  " exists); choose another name or move that file away");
         }
     }
     const int exclusive = existing == ExistingFile::refuse ? O_EXCL : O_TRUNC;

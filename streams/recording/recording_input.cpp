@@ -18,7 +18,7 @@ tl::expected<std::unique_ptr<RecordingInput>, std::string> RecordingInput::open(
         std::vector<std::string_view> topics;
         for (const auto& [id, channel] : summary->contents.channels) {
             topics.push_back(channel.topic);
-            known += (known.empty() ? "" : ", ") + channel.topic;
+            known.append(known.empty() ? "" : ", ").append(channel.topic);
         }
         for (const std::string& topic : options.topics) {
             if (std::find(topics.begin(), topics.end(), topic) == topics.end()) {

@@ -76,9 +76,8 @@ CellGrid::Position hottest_middle_cell(const CellGrid& grid) noexcept {
 
 class ClusterMaker {
  public:
-    ClusterMaker(RandomStream& random, CalorimeterView& out) : random_(random), out_(out) {
-        noise_scale_ = std::sqrt(0.4 + 0.6 * out.average_mu / 20.0);
-    }
+    ClusterMaker(RandomStream& random, CalorimeterView& out)
+        : random_(random), out_(out), noise_scale_(std::sqrt(0.4 + 0.6 * out.average_mu / 20.0)) {}
 
     void add_electron(double et, double eta, double phi) {
         if (!begin(eta, phi)) {
@@ -126,7 +125,7 @@ class ClusterMaker {
     RandomStream& random_;
     CalorimeterView& out_;
     CellGrid grid_;
-    double noise_scale_ = 1.0;
+    double noise_scale_;
 };
 
 }  // namespace

@@ -55,8 +55,10 @@ void CellGrid::centre_on(double eta, double phi) noexcept {
     cells_.fill(0.0F);
     for (std::size_t i = 0; i < kCalorimeterLayers; ++i) {
         const LayerGeometry& geometry = kLayerGeometry[i];
-        const auto half_eta = static_cast<double>(geometry.eta_cells / 2);
-        const auto half_phi = static_cast<double>(geometry.phi_cells / 2);
+        const std::size_t eta_below = geometry.eta_cells / 2;
+        const std::size_t phi_below = geometry.phi_cells / 2;
+        const auto half_eta = static_cast<double>(eta_below);
+        const auto half_phi = static_cast<double>(phi_below);
         corner_[i] = {(std::floor(eta / geometry.eta_pitch) - half_eta) * geometry.eta_pitch,
                       (std::floor(phi / geometry.phi_pitch) - half_phi) * geometry.phi_pitch};
     }
@@ -88,7 +90,8 @@ void CellGrid::deposit(std::size_t index, double et, double eta, double phi, dou
 
 CellGrid::Position CellGrid::position(std::size_t index, std::size_t cell) const noexcept {
     const LayerGeometry& geometry = kLayerGeometry[index];
-    const auto eta_index = static_cast<double>(cell / geometry.phi_cells);
+    const std::size_t eta_row = cell / geometry.phi_cells;
+    const auto eta_index = static_cast<double>(eta_row);
     const auto phi_index = static_cast<double>(cell % geometry.phi_cells);
     return {corner_[index].eta + (eta_index + 0.5) * geometry.eta_pitch,
             wrap_phi(corner_[index].phi + (phi_index + 0.5) * geometry.phi_pitch)};
@@ -101,18 +104,16 @@ double CellGrid::electromagnetic_et(const Position& centre, double eta_half_widt
     for (std::size_t index = 0; index < kElectromagneticLayers; ++index) {
         const LayerGeometry& geometry = kLayerGeometry[index];
         const std::span<const float> cells = layer(index);
-        for (std::size_t i = 0; i < geometry.eta_cells; ++i) {
+        for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+            const std::size_t row = cell / geometry.phi_cells;
             const double eta =
-                corner_[index].eta + (static_cast<double>(i) + 0.5) * geometry.eta_pitch;
-            if (std::abs(eta - centre.eta) > eta_half_width) {
-                continue;
-            }
-            for (std::size_t j = 0; j < geometry.phi_cells; ++j) {
-                const double phi =
-                    corner_[index].phi + (static_cast<double>(j) + 0.5) * geometry.phi_pitch;
-                if (std::abs(wrap_phi(phi - centre.phi)) <= phi_half_width) {
-                    sum += cells[i * geometry.phi_cells + j];
-                }
+                corner_[index].eta + (static_cast<double>(row) + 0.5) * geometry.eta_pitch;
+            const double phi =
+                corner_[index].phi +
+                (static_cast<double>(cell % geometry.phi_cells) + 0.5) * geometry.phi_pitch;
+            if (std::abs(eta - centre.eta) <= eta_half_width &&
+                std::abs(wrap_phi(phi - centre.phi)) <= phi_half_width) {
+                sum += cells[cell];
             }
         }
     }

@@ -199,6 +199,17 @@ double draw_jet_mass_fraction(RandomStream& random) noexcept {
     return std::min(0.4, random.log_normal(0.12, 0.4));
 }
 
+// Of the jet that a lepton of hadrons' decay is in.
+double lepton_tag_probability(const HardScatter& truth, LeptonFlavour flavour) noexcept {
+    double tag = 0.115;
+    for (const TrueLepton& lepton : truth.leptons) {
+        if (lepton.flavour == flavour && !lepton.is_prompt) {
+            tag = tag_probability(lepton.jet_flavour);
+        }
+    }
+    return tag;
+}
+
 void add_lepton_jets(RandomStream& random, const HardScatter& truth, const LeptonColumns& leptons,
                      LeptonFlavour flavour, JetCandidates& jets) noexcept {
     for (std::size_t i = 0; i < leptons.size(); ++i) {
@@ -215,14 +226,8 @@ void add_lepton_jets(RandomStream& random, const HardScatter& truth, const Lepto
             continue;
         }
         const double mass = random.log_normal(1.2, 0.8);
-        double tag = 0.115;
-        if (leptons.is_prompt[i] == 0) {
-            for (const TrueLepton& lepton : truth.leptons) {
-                if (lepton.flavour == flavour && !lepton.is_prompt) {
-                    tag = tag_probability(lepton.jet_flavour);
-                }
-            }
-        }
+        const double tag =
+            leptons.is_prompt[i] == 0 ? lepton_tag_probability(truth, flavour) : 0.115;
         jets.add({FourVector::from_pt_eta_phi_mass(pt, leptons.eta[i], leptons.phi[i], mass), tag,
                   true});
     }

@@ -124,6 +124,37 @@ double kolmogorov_distance(const PublishedHistogram& published, std::span<const 
     return largest;
 }
 
+namespace {
+
+// Feature by feature, of events of one process.
+std::vector<std::vector<float>> generated_columns(std::uint64_t seed, SyntheticProcess process,
+                                                  std::size_t events,
+                                                  const FeatureDerivation& features) {
+    std::vector<std::vector<float>> columns(features.names.size());
+    std::vector<float> row(features.names.size());
+    const EventMix mix = EventMix::only(process);
+    Collision collision;
+    for (std::size_t event = 0; event < events; ++event) {
+        generate_collision(seed, 1, event, mix, collision);
+        features.derive(collision.view(), row);
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            columns[i].push_back(row[i]);
+        }
+    }
+    return columns;
+}
+
+ShapeDistance distance_from(const PublishedHistogram& shape, std::span<const float> column) {
+    double sum = 0;
+    for (const float value : column) {
+        sum += value;
+    }
+    return {shape.process, shape.feature, kolmogorov_distance(shape, column),
+            sum / static_cast<double>(column.size()), is_bounded(shape.process, shape.feature)};
+}
+
+}  // namespace
+
 tl::expected<std::vector<ShapeDistance>, std::string> kolmogorov_report(
     const std::string& histograms_path, std::uint64_t seed, std::size_t events_per_process,
     const FeatureDerivation& features) {
@@ -133,31 +164,14 @@ tl::expected<std::vector<ShapeDistance>, std::string> kolmogorov_report(
     }
     const std::size_t width = features.names.size();
     std::vector<ShapeDistance> out;
-    std::vector<float> row(width);
-    Collision collision;
     for (std::size_t p = 0; p < kSyntheticProcesses; ++p) {
         const auto process = static_cast<SyntheticProcess>(p);
-        const EventMix mix = EventMix::only(process);
-        std::vector<std::vector<float>> columns(width);
-        for (std::size_t event = 0; event < events_per_process; ++event) {
-            generate_collision(seed, 1, event, mix, collision);
-            features.derive(collision.view(), row);
-            for (std::size_t i = 0; i < width; ++i) {
-                columns[i].push_back(row[i]);
-            }
-        }
+        const auto columns = generated_columns(seed, process, events_per_process, features);
         for (std::size_t i = 0; i < width; ++i) {
             for (const PublishedHistogram& shape : *shapes) {
-                if (shape.process != process || shape.feature != features.names[i]) {
-                    continue;
+                if (shape.process == process && shape.feature == features.names[i]) {
+                    out.push_back(distance_from(shape, columns[i]));
                 }
-                double sum = 0;
-                for (const float value : columns[i]) {
-                    sum += value;
-                }
-                out.push_back({process, shape.feature, kolmogorov_distance(shape, columns[i]),
-                               sum / static_cast<double>(events_per_process),
-                               is_bounded(process, shape.feature)});
             }
         }
     }
