@@ -60,10 +60,12 @@ SOURCES = $(shell git ls-files "*.cpp" "*.hpp" "*.inl")
 format:
 	clang-format -i $(SOURCES)
 
-lint: build
+lint: packages
 	clang-format --dry-run -Werror $(SOURCES)
-	run-clang-tidy -quiet -extra-arg=-Wno-unknown-warning-option -p $(BUILD) -j $(JOBS) '^$(CURDIR)/(engine|streams|models|config|daemon)/[^.]*\.cpp$$' >$(BUILD)/clang-tidy.log 2>&1 \
-	    || { grep -E '(error|warning):' $(BUILD)/clang-tidy.log | sort -u; exit 1; }
+	cmake --preset lint
+	cmake --build --preset lint -j $(JOBS)
+	run-clang-tidy -quiet -extra-arg=-Wno-unknown-warning-option -p build/lint -j $(JOBS) '^$(CURDIR)/(engine|streams|models|config|daemon)/[^.]*\.cpp$$' >build/lint/clang-tidy.log 2>&1 \
+	    || { grep -E '(error|warning):' build/lint/clang-tidy.log | sort -u; exit 1; }
 
 clean:
 	rm -rf build run
