@@ -11,7 +11,7 @@ namespace {
 
 using Mistakes = std::vector<std::string>;
 
-std::string quoted(std::string_view text) { return std::string(1, '\'').append(text) + '\''; }
+std::string in_quotes(std::string_view text) { return std::string(1, '\'').append(text) + '\''; }
 
 // "a, b, c": what there is, for a message about what there is not.
 template <class Range, class Name>
@@ -42,7 +42,7 @@ class PathCompiler {
         : menu_(menu), models_(models), mistakes_(mistakes) {}
 
     TriggerPath compile(const config::Path& path) {
-        where_ = "path " + quoted(path.name) + ": ";
+        where_ = "path " + in_quotes(path.name) + ": ";
         TriggerPath compiled{.name = path.name,
                              .kind = path.kind,
                              .seed = compile_seed(path.seed),
@@ -66,7 +66,7 @@ class PathCompiler {
     streams::StreamMask stream_bit(const std::string& name) {
         const auto found = find_named(menu_.streams, name);
         if (!found) {
-            report("stream " + quoted(name) + " is not in the menu; name one of " +
+            report("stream " + in_quotes(name) + " is not in the menu; name one of " +
                    listed(menu_.streams, kName));
             return 0;
         }
@@ -91,7 +91,7 @@ class PathCompiler {
                        std::vector<SeedCondition>& conditions) {
         const auto quantity = models::find_quantity(condition.quantity);
         if (!quantity) {
-            report("quantity " + quoted(condition.quantity) + " is not known; name one of " +
+            report("quantity " + in_quotes(condition.quantity) + " is not known; name one of " +
                    listed(models::quantity_names(), [](auto name) { return name; }));
             return;
         }
@@ -102,12 +102,12 @@ class PathCompiler {
     std::optional<ModelCut> compile_cut(const config::ModelCut& cut) {
         const auto model = find_named(menu_.models, cut.model);
         if (!model) {
-            report("model " + quoted(cut.model) + " is not in the menu; name one of " +
+            report("model " + in_quotes(cut.model) + " is not in the menu; name one of " +
                    listed(menu_.models, kName));
             return std::nullopt;
         }
         if (cut.working_point.has_value() == cut.threshold.has_value()) {
-            report("the cut on model " + quoted(cut.model) +
+            report("the cut on model " + in_quotes(cut.model) +
                    " needs either a working point or a threshold; give exactly one");
             return std::nullopt;
         }
@@ -118,8 +118,8 @@ class PathCompiler {
         }
         compiled.working_point = models_[*model]->find_working_point(*cut.working_point);
         if (!compiled.working_point) {
-            report("working point " + quoted(*cut.working_point) + " is not one of model " +
-                   quoted(cut.model) + "; name one of " +
+            report("working point " + in_quotes(*cut.working_point) + " is not one of model " +
+                   in_quotes(cut.model) + "; name one of " +
                    listed(models_[*model]->manifest().working_points, kName));
         }
         return compiled;
@@ -151,7 +151,7 @@ tl::expected<TriggerMenu, Mistakes> TriggerMenu::compile(
     std::set<std::string_view> names;
     for (const config::Path& path : menu.paths) {
         if (!names.insert(path.name).second) {
-            mistakes.push_back("path " + quoted(path.name) +
+            mistakes.push_back("path " + in_quotes(path.name) +
                                " is there twice; give each path its own name");
         }
         compiled.paths_.push_back(compiler.compile(path));

@@ -146,17 +146,21 @@ Product product_of(const Emission& to, const PlanLayer& layer, const IntegerProd
 void emit(Emission& to, const PlanLayer& layer, const IntegerProductLayer& product) {
     to.refuse_derivative(layer);
     const auto made = std::make_shared<const Product>(product_of(to, layer, product));
-    std::vector<std::string> weights{product.kernel, product.source_zero, product.kernel_zero};
-    if (product.result) {
-        const auto& result = *product.result;
-        weights.insert(weights.end(), {result.source_scale, result.kernel_scale, result.by.scale,
-                                       result.by.zero_point});
-        if (!result.bias.empty()) weights.push_back(result.bias);
-    }
     std::vector<BufferId> buffers{to.plain_source(layer.inputs[0], layer.name)};
     buffers.push_back(to.plain_destination(layer.outputs[0]));
-    for (const std::string& weight : weights) {
+    const auto add = [&](const std::string& weight) {
         buffers.push_back(to.plain_parameter(weight, layer.name));
+    };
+    for (const auto* weight : {&product.kernel, &product.source_zero, &product.kernel_zero}) {
+        add(*weight);
+    }
+    if (product.result) {
+        const auto& result = *product.result;
+        for (const auto* weight : {&result.source_scale, &result.kernel_scale, &result.by.scale,
+                                   &result.by.zero_point}) {
+            add(*weight);
+        }
+        if (!result.bias.empty()) add(result.bias);
     }
     to.program().append(
         layer.name, "loop",

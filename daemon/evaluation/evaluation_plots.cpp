@@ -21,7 +21,8 @@ void add_if_moved(PlotLine& line, double x, double y, double last_step) {
     line.y.push_back(y);
 }
 
-// Between the scores that a thousandth of all rows lies beyond on either side.
+// From what a fiftieth of the signals lies below (a model may mark rows far below all scores) to
+// what a thousandth of any sample lies above.
 std::pair<double, double> score_range(const ModelEvaluation& evaluation) {
     double low = std::numeric_limits<double>::infinity();
     double high = -low;
@@ -29,9 +30,10 @@ std::pair<double, double> score_range(const ModelEvaluation& evaluation) {
         if (sample.scores.empty()) continue;
         std::vector<float> sorted = sample.scores;
         std::ranges::sort(sorted);
-        const std::size_t cut = sorted.size() / 1000;
-        low = std::min<double>(low, sorted[cut]);
-        high = std::max<double>(high, sorted[sorted.size() - 1 - cut]);
+        high = std::max<double>(high, sorted[sorted.size() - 1 - sorted.size() / 1000]);
+        const bool sets_low =
+            &sample != evaluation.samples.data() || evaluation.samples.size() == 1;
+        if (sets_low) low = std::min<double>(low, sorted[sorted.size() / 50]);
     }
     if (!(low < high)) return {std::isfinite(low) ? low - 1 : 0, std::isfinite(low) ? low + 1 : 1};
     return {low, high};
