@@ -153,6 +153,16 @@ ShapeDistance distance_from(const PublishedHistogram& shape, std::span<const flo
             sum / static_cast<double>(column.size()), is_bounded(shape.process, shape.feature)};
 }
 
+void add_distances(std::vector<ShapeDistance>& out, std::span<const PublishedHistogram> shapes,
+                   SyntheticProcess process, std::string_view feature,
+                   std::span<const float> column) {
+    for (const PublishedHistogram& shape : shapes) {
+        if (shape.process == process && shape.feature == feature) {
+            out.push_back(distance_from(shape, column));
+        }
+    }
+}
+
 }  // namespace
 
 tl::expected<std::vector<ShapeDistance>, std::string> kolmogorov_report(
@@ -168,11 +178,7 @@ tl::expected<std::vector<ShapeDistance>, std::string> kolmogorov_report(
         const auto process = static_cast<SyntheticProcess>(p);
         const auto columns = generated_columns(seed, process, events_per_process, features);
         for (std::size_t i = 0; i < width; ++i) {
-            for (const PublishedHistogram& shape : *shapes) {
-                if (shape.process == process && shape.feature == features.names[i]) {
-                    out.push_back(distance_from(shape, columns[i]));
-                }
-            }
+            add_distances(out, *shapes, process, features.names[i], columns[i]);
         }
     }
     const auto position = [&features](const ShapeDistance& entry) {
