@@ -42,6 +42,7 @@ void on_field(void* bytes, std::size_t size, void* context) {
             reading.fail(fmt::format("column {} is named twice; names must differ", text));
         }
         reading.table.columns.emplace_back(text);
+        reading.table.words.emplace_back();
         return;
     }
     const std::size_t column = reading.column++;
@@ -54,9 +55,13 @@ void on_field(void* bytes, std::size_t size, void* context) {
     if (!text.empty()) {
         const auto [end, status] = std::from_chars(text.data(), text.data() + size, value);
         if (status != std::errc{} || end != text.data() + size) {
-            reading.fail(fmt::format("column {}: '{}' is no number; write it like 12.5 or 3e-4",
-                                     reading.table.columns[column], text));
-            return;
+            value = std::numeric_limits<double>::quiet_NaN();
+            std::string& word = reading.table.words[column];
+            if (word.empty()) {
+                word = fmt::format(
+                    "{}:{}: column {}: '{}' is no number; write it like 12.5 or 3e-4",
+                    reading.file.string(), reading.line, reading.table.columns[column], text);
+            }
         }
     }
     reading.table.values.push_back(value);

@@ -15,7 +15,10 @@ namespace tamis::streams {
 
 struct CsvTable {
     std::vector<std::string> columns;
-    std::vector<double> values;  // row by row; an empty field is NaN
+    std::vector<double> values;  // row by row; an empty field is NaN, and so is one with a word
+    // By column: of its first field that is no number, where it is, what it is and what would be
+    // right; empty where all are numbers. Names of samples may stand beside what is read.
+    std::vector<std::string> words;
 
     [[nodiscard]] std::size_t row_count() const noexcept {
         return columns.empty() ? 0 : values.size() / columns.size();
@@ -26,8 +29,8 @@ struct CsvTable {
     [[nodiscard]] std::optional<std::size_t> find_column(std::string_view name) const noexcept;
 };
 
-// Errors name file, line and column: "file:line: column NAME: what; what would be right". Every
-// field below the header must be a number or empty.
+// Errors name file, line and column: "file:line: column NAME: what; what would be right". Whoever
+// uses a column asks whether it has words.
 [[nodiscard]] tl::expected<CsvTable, std::string> read_csv_table(const std::filesystem::path& file);
 
 // Numbers are written so that they read back exactly as float, whole multiples of 1/65536 as double

@@ -148,6 +148,11 @@ tl::expected<models::FeatureTable, std::string> model_inputs_of(const models::Mo
                         "inputs, or x0, x1, ... by position",
                         file.string(), missing, inputs.columns.size()));
     }
+    for (const std::size_t position : positions) {
+        if (!table.words[position].empty()) {
+            return tl::unexpected(table.words[position]);
+        }
+    }
     inputs.values.reserve(table.row_count() * positions.size());
     for (std::size_t row = 0; row < table.row_count(); ++row) {
         for (const std::size_t position : positions) {
@@ -176,6 +181,9 @@ tl::expected<std::vector<float>, std::string> column_of(const streams::CsvTable&
     if (!position) {
         return tl::unexpected(
             fmt::format("{}:1: no column {}; the header row must name it", file.string(), name));
+    }
+    if (!table.words[*position].empty()) {
+        return tl::unexpected(table.words[*position]);
     }
     std::vector<float> values(table.row_count());
     for (std::size_t row = 0; row < values.size(); ++row) {

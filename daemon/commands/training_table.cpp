@@ -114,6 +114,11 @@ tl::expected<TrainingTable, std::string> read_training_table(const std::filesyst
     if (!positions) {
         return tl::unexpected(positions.error());
     }
+    for (const std::size_t position : *positions) {
+        if (!table->words[position].empty()) {
+            return tl::unexpected(table->words[position]);
+        }
+    }
     TrainingTable read;
     read.features.columns = columns.features;
     if (auto rows = read_rows(*table, *positions, columns, file, read); !rows) {

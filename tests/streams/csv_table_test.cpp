@@ -36,11 +36,14 @@ TEST_F(CsvTableTest, reads_names_and_numbers) {
     EXPECT_EQ(table->find_column("ht"), std::nullopt);
 }
 
-TEST_F(CsvTableTest, names_file_line_and_column_of_a_mistake) {
-    const auto table = read("a,b\n1,2\n3,four\n");
-    ASSERT_FALSE(table);
-    EXPECT_EQ(table.error(),
-              file_.string() + ":3: column b: 'four' is no number; write it like 12.5 or 3e-4");
+TEST_F(CsvTableTest, keeps_where_a_column_has_its_first_word) {
+    const auto table = read("a,b\n1,2\n3,four\n5,six\n");
+    ASSERT_TRUE(table) << table.error();
+    EXPECT_EQ(table->words,
+              (std::vector<std::string>{"", file_.string() + ":3: column b: 'four' is no number; "
+                                                             "write it like 12.5 or 3e-4"}));
+    EXPECT_EQ(table->row(1)[0], 3);
+    EXPECT_TRUE(std::isnan(table->row(1)[1]));
 }
 
 TEST_F(CsvTableTest, refuses_rows_of_another_length) {
