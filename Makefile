@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench bench-engine bench-training packages configure format lint asan tsan fuzz train-demo-models clean
+.PHONY: demo test build bench bench-engine bench-training bench-anomaly packages configure format lint asan tsan fuzz train-demo-models clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -37,6 +37,11 @@ bench-engine: packages
 bench-training: packages configure
 	cmake --build --preset release -j $(JOBS) --target training_bench
 	$(BUILD)/bin/training_bench --json $(BUILD)/training_bench.json
+
+# Autoencoder and Gaussian VAE of any table beside published anomaly detectors (bench/README.md).
+bench-anomaly: packages configure
+	cmake --build --preset release -j $(JOBS) --target tamis
+	python3 bench/anomaly_bench.py --tamis $(BUILD)/bin/tamis --jobs $(JOBS) --json $(BUILD)/anomaly_bench.json
 
 # The three shipped models, made again from their recipes; the files come out byte for byte the same.
 train-demo-models: build

@@ -10,6 +10,7 @@
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/model_directory.hpp"
 #include "daemon/commands/training_samples.hpp"
+#include "models/autoencoder/reconstruction_recipe.hpp"
 #include "models/ringer/ringer_recipe.hpp"
 #include "models/seed_filter/seed_filter_recipe.hpp"
 #include "models/vae/vae_recipe.hpp"
@@ -23,11 +24,19 @@ struct TrainOptions {
     std::string kind;
     std::filesystem::path output;
     std::filesystem::path input;       // empty: synthetic
-    std::filesystem::path checkpoint;  // not the ringer's
+    std::filesystem::path checkpoint;  // of vae and seed-filter
     std::uint64_t seed = 0;            // 0: the recipe's own
     std::size_t events = 0;            // 0: the recipe's own
     std::size_t epochs = 0;            // 0: the recipe's own
+    bool allow_constant = false;       // of autoencoder and gaussian-vae
 };
+
+// How often a training of hundreds of epochs says where it is.
+constexpr std::size_t kEpochsBetweenLines = 20;
+
+bool learns_any_table(const TrainOptions& options) {
+    return options.kind == "autoencoder" || options.kind == "gaussian-vae";
+}
 
 void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
@@ -42,6 +51,9 @@ std::string command_text(const TrainOptions& options) {
     }
     if (options.epochs != 0) {
         text += fmt::format(" --epochs {}", options.epochs);
+    }
+    if (options.allow_constant) {
+        text += " --allow-constant";
     }
     if (!options.input.empty()) {
         text += fmt::format(" --input {}", options.input.filename().string());
@@ -119,21 +131,66 @@ tl::expected<models::ModelFiles, std::string> train_seed_filter(const TrainOptio
     return models::train_seed_filter(recipe, say);
 }
 
-ExitStatus train(const TrainOptions& options) {
-    if (!options.input.empty() && options.events != 0) {
-        return fail(EX_USAGE, "--events is the size of a synthetic sample; --input has its own");
+tl::expected<models::ModelFiles, std::string> train_any_table(const TrainOptions& options) {
+    const auto table = read_any_table(options.input, options.allow_constant);
+    if (!table) {
+        return tl::unexpected(table.error());
     }
-    if (!options.checkpoint.empty() && options.kind == "ringer") {
-        return fail(EX_USAGE,
-                    "--checkpoint goes with vae and seed-filter; each network of a ringer trains "
-                    "in seconds");
+    models::ReconstructionRecipe recipe;
+    recipe.name = options.kind == "autoencoder" ? "autoencoder" : "gaussian_vae";
+    recipe.training.kind = options.kind == "autoencoder" ? models::ReconstructionKind::denoising
+                                                         : models::ReconstructionKind::gaussian;
+    recipe.training.seed = options.seed != 0 ? options.seed : recipe.training.seed;
+    recipe.training.most_epochs = options.epochs;
+    const std::string origin =
+        fmt::format("{}: {} rows", options.input.filename().string(), table->rows());
+    return models::train_reconstruction_model(
+        recipe, *table, origin, [](const engine::EpochReport& epoch) {
+            if (epoch.epoch % kEpochsBetweenLines == 1) {
+                say(
+                    fmt::format("epoch {:3}: training loss {:.5f}, validation loss {:.5f}, {:.0f} "
+                                "rows/s",
+                                epoch.epoch, epoch.training_loss, epoch.validation_loss,
+                                epoch.rows_per_second));
+            }
+        });
+}
+
+tl::expected<models::ModelFiles, std::string> train_kind(const TrainOptions& options) {
+    if (learns_any_table(options)) {
+        return train_any_table(options);
+    }
+    return options.kind == "vae"      ? train_vae(options)
+           : options.kind == "ringer" ? train_ringer(options)
+                                      : train_seed_filter(options);
+}
+
+// Empty where the options go together.
+std::string contradiction_of(const TrainOptions& options) {
+    if (learns_any_table(options) && options.input.empty()) {
+        return fmt::format("{} has no synthetic sample; right is --input FEATURES.csv",
+                           options.kind);
+    }
+    if (options.allow_constant && !learns_any_table(options)) {
+        return "--allow-constant goes with autoencoder and gaussian-vae";
+    }
+    if (!options.input.empty() && options.events != 0) {
+        return "--events is the size of a synthetic sample; --input has its own";
+    }
+    if (!options.checkpoint.empty() && options.kind != "vae" && options.kind != "seed-filter") {
+        return "--checkpoint goes with vae and seed-filter; the others train in seconds";
+    }
+    return {};
+}
+
+ExitStatus train(const TrainOptions& options) {
+    if (const std::string why = contradiction_of(options); !why.empty()) {
+        return fail(EX_USAGE, why);
     }
     if (!options.input.empty() && !std::filesystem::exists(options.input)) {
         return fail(EX_NOINPUT, fmt::format("{}: no such file", options.input.string()));
     }
-    auto files = options.kind == "vae"      ? train_vae(options)
-                 : options.kind == "ringer" ? train_ringer(options)
-                                            : train_seed_filter(options);
+    auto files = train_kind(options);
     if (!files) {
         const std::string file = options.input.string();
         const bool names_file = file.empty() || files.error().starts_with(file);
@@ -151,14 +208,19 @@ ExitStatus train(const TrainOptions& options) {
 void add_train(CLI::App& program, ExitStatus& status) {
     auto* command = program.add_subcommand("train", "Train a model by its recipe");
     auto options = std::make_shared<TrainOptions>();
-    command->add_option("kind", options->kind, "vae, ringer or seed-filter")
+    command
+        ->add_option("kind", options->kind,
+                     "vae, ringer, seed-filter; autoencoder or gaussian-vae for any table")
         ->required()
-        ->check(CLI::IsMember({"vae", "ringer", "seed-filter"}));
+        ->check(CLI::IsMember({"vae", "ringer", "seed-filter", "autoencoder", "gaussian-vae"}));
     command->add_option("--output", options->output, "Directory to write the model to")->required();
     command->add_option("--input", options->input,
                         "CSV file of rows to learn from, named as tamis score wants them, with a "
                         "column label (1 signal, 0 background) for ringer and seed-filter; or, for "
-                        "vae, a recording (.mcap). Default: synthetic events");
+                        "vae, a recording (.mcap). autoencoder and gaussian-vae learn from every "
+                        "column but label. Default: synthetic events");
+    command->add_flag("--allow-constant", options->allow_constant,
+                      "A feature may have one value in every row (autoencoder, gaussian-vae)");
     command->add_option("--checkpoint", options->checkpoint,
                         "File written after each epoch; where it exists, training goes on from it");
     command->add_option("--seed", options->seed, "Of samples, first weights and shuffling");
@@ -167,7 +229,8 @@ void add_train(CLI::App& program, ExitStatus& status) {
     command->add_option("--epochs", options->epochs, "Epochs at most");
     command->footer(
         "Example:\n  tamis train vae --output models/mine --seed 7 --events 100000\n"
-        "  tamis train vae --input run/demo/selected.mcap --output models/mine");
+        "  tamis train vae --input run/demo/selected.mcap --output models/mine\n"
+        "  tamis train autoencoder --input features.csv --output models/mine --seed 7");
     command->callback([options, &status] { status = train(*options); });
 }
 

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "daemon/commands/feature_collector.hpp"
 #include "daemon/commands/menu_file.hpp"
 #include "daemon/commands/replay_options.hpp"
 #include "daemon/commands/training_table.hpp"
 #include "engine/random.hpp"
+#include "models/autoencoder/reconstruction_recipe.hpp"
+#include "streams/csv_table.hpp"
 
 namespace tamis::daemon {
 
@@ -134,6 +137,31 @@ tl::expected<models::VaeSamples, std::string> read_vae_samples(const std::filesy
     samples.description = fmt::format("{}: {} rows, every second one for calibration",
                                       file.filename().string(), table.rows());
     return samples;
+}
+
+tl::expected<models::FeatureTable, std::string> read_any_table(const std::filesystem::path& file,
+                                                               bool allow_constant) {
+    const auto table = streams::read_csv_table(file);
+    if (!table) {
+        return tl::unexpected(table.error());
+    }
+    TrainingColumns columns{
+        .features = {}, .may_be_constant = 0, .label = {}, .least_rows = models::kFewestTableRows};
+    for (const std::string& name : table->columns) {
+        if (name != "label") {
+            columns.features.push_back(name);
+        }
+    }
+    if (columns.features.empty()) {
+        return tl::unexpected(
+            fmt::format("{}:1: no column to learn from; right is a header row "
+                        "that names at least one feature",
+                        file.string()));
+    }
+    columns.may_be_constant = allow_constant ? columns.features.size() : 0;
+    return select_training_table(*table, columns, file).map([](TrainingTable&& read) {
+        return std::move(read.features);
+    });
 }
 
 tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples(

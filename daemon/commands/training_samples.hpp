@@ -8,6 +8,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "models/feature_table.hpp"
 #include "models/ringer/ringer_samples.hpp"
 #include "models/seed_filter/doublet_samples.hpp"
 #include "models/vae/vae_samples.hpp"
@@ -18,6 +19,11 @@ namespace tamis::daemon {
 // every second row is for calibration.
 [[nodiscard]] tl::expected<models::VaeSamples, std::string> read_vae_samples(
     const std::filesystem::path& file);
+
+// Every column but one called label, which is not looked at. A column with one value in every row
+// is refused unless `allow_constant`.
+[[nodiscard]] tl::expected<models::FeatureTable, std::string> read_any_table(
+    const std::filesystem::path& file, bool allow_constant);
 
 // Columns et, eta, average_mu, ring0 to ring99 and label (1 for an electron).
 [[nodiscard]] tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples(

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <functional>
 
-#include "streams/csv_table.hpp"
-
 namespace tamis::daemon {
 
 namespace {
@@ -110,7 +108,13 @@ tl::expected<TrainingTable, std::string> read_training_table(const std::filesyst
     if (!table) {
         return tl::unexpected(table.error());
     }
-    const auto positions = find_columns(*table, columns, file);
+    return select_training_table(*table, columns, file);
+}
+
+tl::expected<TrainingTable, std::string> select_training_table(const streams::CsvTable& table,
+                                                               const TrainingColumns& columns,
+                                                               const std::filesystem::path& file) {
+    const auto positions = find_columns(table, columns, file);
     if (!positions) {
         return tl::unexpected(positions.error());
     }
@@ -121,7 +125,7 @@ tl::expected<TrainingTable, std::string> read_training_table(const std::filesyst
     }
     TrainingTable read;
     read.features.columns = columns.features;
-    if (auto rows = read_rows(*table, *positions, columns, file, read); !rows) {
+    if (auto rows = read_rows(table, *positions, columns, file, read); !rows) {
         return tl::unexpected(rows.error());
     }
     if (auto checked = check_features(read.features, columns, file.string()); !checked) {

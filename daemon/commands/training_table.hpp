@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/feature_table.hpp"
+#include "streams/csv_table.hpp"
 
 namespace tamis::daemon {
 
@@ -30,6 +31,11 @@ struct TrainingColumns {
 // feature that is the same in every row, a label that is not 0 or 1, labels of one class alone.
 [[nodiscard]] tl::expected<TrainingTable, std::string> read_training_table(
     const std::filesystem::path& file, const TrainingColumns& columns);
+
+// The same of a file that was read; `file` is what messages begin with.
+[[nodiscard]] tl::expected<TrainingTable, std::string> select_training_table(
+    const streams::CsvTable& table, const TrainingColumns& columns,
+    const std::filesystem::path& file);
 
 // The same checks of a table that came from elsewhere; `origin` is what messages begin with.
 [[nodiscard]] tl::expected<void, std::string> check_features(const models::FeatureTable& table,
