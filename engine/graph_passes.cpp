@@ -209,6 +209,39 @@ void fold_batch_normalisation(Graph& graph) {
     }
 }
 
+void spell_out_batch_normalisation(Graph& graph) {
+    const ValueShapes shapes = shapes_of(graph);
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+        if (graph.nodes[i].op != "BatchNormalization") continue;
+        const Node normalisation = graph.nodes[i];
+        const ChannelMap map = channel_map(graph, normalisation);
+        // One value a channel, repeated over the axes behind it.
+        std::vector<std::int64_t> dimensions(shapes.at(normalisation.inputs[0]).rank(), 1);
+        dimensions[0] = static_cast<std::int64_t>(map.factor.size());
+        const auto add_weight = [&](const std::string& part, const std::vector<double>& values) {
+            const std::string name = fresh_weight_name(graph, normalisation.outputs[0] + part);
+            graph.weights.emplace(name, Tensor(Shape::make(dimensions).value(),
+                                               std::vector<float>(values.begin(), values.end())));
+            return name;
+        };
+        std::string scaled = normalisation.outputs[0] + "/scaled";
+        while (shapes.contains(scaled)) scaled += "'";
+        Node multiply{normalisation.name + "/factor",
+                      "Mul",
+                      {normalisation.inputs[0], add_weight("/factor", map.factor)},
+                      {scaled},
+                      {}};
+        graph.nodes[i] = {normalisation.name,
+                          "Add",
+                          {scaled, add_weight("/offset", map.offset)},
+                          {normalisation.outputs[0]},
+                          {}};
+        graph.nodes.insert(graph.nodes.begin() + static_cast<std::ptrdiff_t>(i++),
+                           std::move(multiply));
+    }
+    drop_unread_weights(graph);
+}
+
 void drop_nodes(Graph& graph, const std::string& op) {
     for (std::size_t i = 0; i < graph.nodes.size();) {
         Node& node = graph.nodes[i];

@@ -17,6 +17,10 @@ void fold_gemm_factors(Graph& graph);
 // padded convolution it stays a layer of its own.
 void fold_batch_normalisation(Graph& graph);
 
+// What fold_batch_normalisation leaves becomes Mul and Add: the running statistics as constants, so
+// that training's backward pass differentiates what inference computes.
+void spell_out_batch_normalisation(Graph& graph);
+
 // Nodes of this operator (Identity; for inference also Dropout) disappear, except where one carries
 // an input, or a value with other readers, straight to an output: there it becomes Identity.
 void drop_nodes(Graph& graph, const std::string& op);

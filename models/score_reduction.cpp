@@ -98,6 +98,34 @@ float one_minus_max_softmax(std::span<const float> output) noexcept {
     return static_cast<float>(others / (1 + others));
 }
 
+// d(1 - p)/dy for the largest element's share p = exp(y_m) / sum of exp(y): p p_j, and
+// -p (1 - p) at m itself.
+void one_minus_max_softmax_gradient(std::span<const float> output,
+                                    std::span<float> by_output) noexcept {
+    const auto largest = std::max_element(output.begin(), output.end());
+    double others = 0;
+    for (auto value = output.begin(); value != output.end(); ++value) {
+        others += value == largest ? 0 : std::exp(static_cast<double>(*value) - *largest);
+    }
+    const double share = 1 / (1 + others);
+    for (std::size_t i = 0; i < output.size(); ++i) {
+        by_output[i] =
+            static_cast<float>(share * share * std::exp(static_cast<double>(output[i]) - *largest));
+    }
+    by_output[static_cast<std::size_t>(largest - output.begin())] =
+        static_cast<float>(-share * share * others);
+}
+
+void mean_squared_error_gradient(std::span<const float> output, std::span<const float> row,
+                                 std::span<float> by_output, std::span<float> by_row) noexcept {
+    for (std::size_t i = 0; i < output.size(); ++i) {
+        const double slope =
+            2 * (static_cast<double>(output[i]) - row[i]) / static_cast<double>(output.size());
+        by_output[i] = static_cast<float>(slope);
+        by_row[i] = static_cast<float>(-slope);
+    }
+}
+
 }  // namespace
 
 tl::expected<ScoreReduction, std::string> read_score_reduction(
@@ -142,6 +170,41 @@ float reduce(const ScoreReduction& reduction, std::span<const float> output,
             return mean_squared_error(output, row);
     }
     return 0;
+}
+
+void reduce_gradient(const ScoreReduction& reduction, std::span<const float> output,
+                     std::span<const float> row, std::span<float> by_output,
+                     std::span<float> by_row) noexcept {
+    std::fill(by_output.begin(), by_output.end(), 0.0F);
+    std::fill(by_row.begin(), by_row.end(), 0.0F);
+    const auto largest = [output] {
+        return static_cast<std::size_t>(std::max_element(output.begin(), output.end()) -
+                                        output.begin());
+    };
+    switch (reduction.reduction) {
+        case Reduction::element:
+            by_output[reduction.element] = 1;
+            break;
+        case Reduction::sum:
+            std::fill(by_output.begin(), by_output.end(), 1.0F);
+            break;
+        case Reduction::sum_of_squares:
+            std::transform(output.begin(), output.end(), by_output.begin(),
+                           [](float value) { return 2 * value; });
+            break;
+        case Reduction::max:
+            by_output[largest()] = 1;
+            break;
+        case Reduction::one_minus_max:
+            by_output[largest()] = -1;
+            break;
+        case Reduction::one_minus_max_softmax:
+            one_minus_max_softmax_gradient(output, by_output);
+            break;
+        case Reduction::mean_squared_error:
+            mean_squared_error_gradient(output, row, by_output, by_row);
+            break;
+    }
 }
 
 }  // namespace tamis::models

@@ -37,4 +37,11 @@ struct ScoreReduction {
 [[nodiscard]] float reduce(const ScoreReduction& reduction, std::span<const float> output,
                            std::span<const float> row) noexcept;
 
+// Derivatives of that score by the elements of the output and, directly, by those of the row; both
+// are overwritten and as long as what they belong to. Of several equal largest elements the first
+// counts.
+void reduce_gradient(const ScoreReduction& reduction, std::span<const float> output,
+                     std::span<const float> row, std::span<float> by_output,
+                     std::span<float> by_row) noexcept;
+
 }  // namespace tamis::models

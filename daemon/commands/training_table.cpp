@@ -119,8 +119,8 @@ tl::expected<TrainingTable, std::string> select_training_table(const streams::Cs
         return tl::unexpected(positions.error());
     }
     for (const std::size_t position : *positions) {
-        if (!table->words[position].empty()) {
-            return tl::unexpected(table->words[position]);
+        if (!table.words[position].empty()) {
+            return tl::unexpected(table.words[position]);
         }
     }
     TrainingTable read;

@@ -11,8 +11,8 @@ import tempfile
 
 from tool import Tool
 
-COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "import",
-            "import-model", "inspect", "bench"]
+COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "explain",
+            "import", "import-model", "inspect", "bench"]
 
 
 def main():
