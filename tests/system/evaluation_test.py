@@ -38,7 +38,7 @@ def main():
     tool.run("replay", folder / "events.mcap", "--features", folder / "all.csv")
     rows = [row for row in read(folder / "all.csv") if float(row["LepPt"]) > 0]
     background = write(folder / "background.csv", rows)
-    shifted = [{**row, "METp": float(row["METp"]) + 300} for row in rows[:300]]
+    shifted = [{**row, "METp": float(row["METp"]) + 40} for row in rows[:300]]
     signal = write(folder / "a<b>&c.csv", shifted)
     command = ("evaluate", vae, "--input", background, "--signal", signal)
     tool.run(*command, "--output", folder / "report")

@@ -28,6 +28,32 @@ TEST(FixedPointType, reads_every_form_with_its_defaults) {
     EXPECT_EQ(parse_fixed_point_type("ap_fixed<4,6>").value().fraction, -2);
 }
 
+TEST(FixedPointType, knows_every_word_of_the_modes) {
+    const std::pair<const char*, Rounding> roundings[] = {
+        {"AP_TRN", Rounding::floor},
+        {"AP_TRN_ZERO", Rounding::toward_zero},
+        {"AP_RND", Rounding::half_up},
+        {"AP_RND_MIN_INF", Rounding::half_down},
+        {"AP_RND_ZERO", Rounding::half_toward_zero},
+        {"AP_RND_INF", Rounding::half_away_from_zero},
+        {"AP_RND_CONV", Rounding::half_to_even}};
+    for (const auto& [word, rounding] : roundings) {
+        const auto type = parse_fixed_point_type("ap_fixed<8,4," + std::string(word) + ">");
+        ASSERT_TRUE(type.has_value()) << type.error();
+        EXPECT_EQ(type->rounding, rounding) << word;
+    }
+    const std::pair<const char*, Overflow> overflows[] = {
+        {"AP_WRAP", Overflow::wrap},
+        {"AP_SAT", Overflow::saturate},
+        {"AP_SAT_ZERO", Overflow::saturate_to_zero},
+        {"AP_SAT_SYM", Overflow::saturate_symmetric}};
+    for (const auto& [word, overflow] : overflows) {
+        const auto type = parse_fixed_point_type("ap_fixed<8,4,AP_TRN," + std::string(word) + ">");
+        ASSERT_TRUE(type.has_value()) << type.error();
+        EXPECT_EQ(type->overflow, overflow) << word;
+    }
+}
+
 TEST(FixedPointType, says_itself_as_it_is_read) {
     for (const char* const text :
          {"ap_fixed<18,13>", "ap_ufixed<16,8,AP_RND_CONV,AP_SAT>",
