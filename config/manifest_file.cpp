@@ -3,7 +3,6 @@
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "config/manifest.pb.h"
 #include "config/text_reader.hpp"
 #include "config/working_point_text.hpp"
+#include "streams/whole_file.hpp"
 
 namespace tamis::config {
 
@@ -258,23 +258,7 @@ tl::expected<void, std::string> write_manifest(const models::Manifest& manifest,
         return tl::make_unexpected("the manifest is not complete (" +
                                    to_string(read_back.error().front()) + ")");
     }
-    std::filesystem::path partial = file;
-    partial += ".partial";
-    std::ofstream stream(partial, std::ios::binary | std::ios::trunc);
-    stream << text;
-    stream.close();
-    if (!stream) {
-        return tl::make_unexpected("cannot write " + partial.string() +
-                                   " (directory missing, not writable, or disk full); make it "
-                                   "writable");
-    }
-    std::error_code error;
-    std::filesystem::rename(partial, file, error);
-    if (error) {
-        return tl::make_unexpected("cannot rename " + partial.string() + " to " + file.string() +
-                                   " (" + error.message() + "); remove what is in the way");
-    }
-    return {};
+    return streams::write_whole_file(file, text);
 }
 
 }  // namespace tamis::config

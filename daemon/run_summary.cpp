@@ -2,11 +2,9 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <array>
 #include <chrono>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "daemon/build_facts.hpp"
@@ -230,28 +228,6 @@ std::string ready_text(const NodeReport& report) {
                        {"endpoints", report.input_endpoints},
                        {"outputs", report.output_endpoints}};
     return json.dump() + "\n";
-}
-
-tl::expected<void, std::string> write_whole_file(const std::filesystem::path& file,
-                                                 const std::string& text) {
-    const std::filesystem::path beside = file.string() + "." + std::to_string(getpid()) + ".part";
-    std::error_code error;
-    {
-        std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-        out << text;
-        out.flush();
-        if (!out) {
-            return tl::unexpected("cannot write \"" + beside.string() +
-                                  "\" (no such folder, no right, or no room); "
-                                  "a file in a folder that this process may write to");
-        }
-    }
-    std::filesystem::rename(beside, file, error);
-    if (error) {
-        return tl::unexpected("cannot rename \"" + beside.string() + "\" to \"" + file.string() +
-                              "\" (" + error.message() + "); a file, not a folder");
-    }
-    return {};
 }
 
 }  // namespace tamis::daemon

@@ -2,9 +2,7 @@
 // are a contract with programs that read it: add, never rename.
 #pragma once
 
-#include <filesystem>
 #include <string>
-#include <tl/expected.hpp>
 
 #include "daemon/node_report.hpp"
 
@@ -16,9 +14,5 @@ namespace tamis::daemon {
 // {"metrics_port": ..., "endpoints": [...], "outputs": [...]}: what a program that started the node
 // needs to know to talk to it.
 [[nodiscard]] std::string ready_text(const NodeReport& report);
-
-// Written beside and renamed, so that no reader sees half a file. The error names the step.
-[[nodiscard]] tl::expected<void, std::string> write_whole_file(const std::filesystem::path& file,
-                                                               const std::string& text);
 
 }  // namespace tamis::daemon

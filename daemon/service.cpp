@@ -12,6 +12,7 @@
 #include "daemon/metrics.hpp"
 #include "daemon/run_summary.hpp"
 #include "daemon/steady_time.hpp"
+#include "streams/whole_file.hpp"
 
 namespace tamis::daemon {
 namespace {
@@ -110,9 +111,10 @@ tl::expected<void, StartFailure> Service::announce(
     if (!ready_file) {
         return {};
     }
-    return write_whole_file(*ready_file, ready_text(told)).map_error([](const std::string& error) {
-        return StartFailure{.exit_status = EX_IOERR, .text = "ready file: " + error + "\n"};
-    });
+    return streams::write_whole_file(*ready_file, ready_text(told))
+        .map_error([](const std::string& error) {
+            return StartFailure{.exit_status = EX_IOERR, .text = "ready file: " + error + "\n"};
+        });
 }
 
 int Service::run() {
@@ -216,7 +218,7 @@ int Service::end() {
     check_books();
     const std::string& file = configuration_.deployment.run_summary;
     if (!file.empty()) {
-        if (auto written = write_whole_file(file, summary); !written) {
+        if (auto written = streams::write_whole_file(file, summary); !written) {
             log(LogLevel::error, "run_summary_not_written", {{"reason", written.error()}});
             status = EX_IOERR;
         }

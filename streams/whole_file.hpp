@@ -12,7 +12,8 @@ namespace tamis::streams {
 [[nodiscard]] tl::expected<std::string, std::string> read_whole_file(
     const std::filesystem::path& file);
 
-// Written beside the name and renamed: a reader sees the file as it was, or whole.
+// Written beside the name and renamed: a reader sees the file as it was, or whole, and a failure
+// leaves nothing. A device is written as it is.
 [[nodiscard]] tl::expected<void, std::string> write_whole_file(const std::filesystem::path& file,
                                                                std::string_view bytes);
 

@@ -13,12 +13,12 @@
 #include "daemon/build_facts.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/stop_signal.hpp"
-#include "daemon/run_summary.hpp"
 #include "daemon/steady_time.hpp"
 #include "models/event_inputs.hpp"
 #include "streams/best_effort_link.hpp"
 #include "streams/recording/recording_output.hpp"
 #include "streams/selected_event.hpp"
+#include "streams/whole_file.hpp"
 
 namespace tamis::daemon {
 
@@ -148,9 +148,9 @@ ExitStatus record(const RecordOptions& options) {
     fmt::print(stderr, "recording what arrives at {} in {}\n", (*input)->bound_endpoint(),
                options.output.string());
     if (!options.ready_file.empty()) {
-        const auto ready =
-            write_whole_file(options.ready_file,
-                             fmt::format("{{\"endpoint\": \"{}\"}}\n", (*input)->bound_endpoint()));
+        const auto ready = streams::write_whole_file(
+            options.ready_file,
+            fmt::format("{{\"endpoint\": \"{}\"}}\n", (*input)->bound_endpoint()));
         if (!ready) {
             return fail(EX_IOERR, ready.error());
         }

@@ -97,18 +97,6 @@ TEST_F(RunSummary, tells_a_starter_where_the_node_listens) {
     EXPECT_EQ(json["endpoints"][0], "tcp://127.0.0.1:4321");
 }
 
-TEST_F(RunSummary, is_written_whole_or_not_at_all) {
-    const std::filesystem::path folder = testing::TempDir();
-    const auto file = folder / "tamis_summary_test.json";
-    ASSERT_TRUE(write_whole_file(file, "one"));
-    ASSERT_TRUE(write_whole_file(file, "two"));
-    EXPECT_EQ(std::filesystem::file_size(file), 3U);
-    std::filesystem::remove(file);
-    const auto failed = write_whole_file(folder / "no_such_folder" / "x.json", "one");
-    ASSERT_FALSE(failed);
-    EXPECT_THAT(failed.error(), testing::HasSubstr("no such folder"));
-}
-
 // Every line of the page is a comment or `name{labels} value`; every name has help and type.
 TEST_F(Metrics, are_a_page_that_prometheus_reads) {
     std::istringstream page(metrics_text(report_));
