@@ -19,6 +19,8 @@ enum class OverloadPolicy : std::uint8_t {
     shed,           // refuse new events, counted
 };
 
+enum class Delivery : std::uint8_t { best_effort, reliable };
+
 struct InputConfig {
     std::vector<std::string> endpoints;  // bound by the node
     std::vector<SourceConfig> sources;
@@ -30,15 +32,16 @@ struct InputConfig {
     std::uint64_t pool_bytes = 1ULL << 30;
     std::uint32_t receive_high_water_mark = 1000;  // messages per peer
     OverloadPolicy overload = OverloadPolicy::back_pressure;
+    Delivery delivery = Delivery::best_effort;
     bool insecure = false;  // allows endpoints that are not local without keys
 };
 
-enum class OutputPattern : std::uint8_t { push, publish };
+enum class OutputPattern : std::uint8_t { push, publish, reliable };
 enum class FullPolicy : std::uint8_t { block, drop };
 
 struct OutputConfig {
     std::string name;
-    std::string endpoint;              // connected (push) or bound (publish); or
+    std::string endpoint;              // connected, or bound (publish); or
     std::string recording;             // a file to write
     std::vector<std::string> streams;  // empty: all
     OutputPattern pattern = OutputPattern::push;

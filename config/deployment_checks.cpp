@@ -128,7 +128,8 @@ class DeploymentCheck {
         }
         if (publishes && output.has_full() && output.full() == schema::Output::BLOCK) {
             reader_.add(block, "full", "\"full\" cannot be BLOCK with PUBLISH",
-                        "write full: DROP, or pattern: PUSH, which can wait for its receiver");
+                        "write full: DROP, or pattern: PUSH or RELIABLE, which can wait for their "
+                        "receiver");
         }
     }
 

@@ -32,6 +32,8 @@ InputConfig input_of(const schema::Input& text) {
     input.receive_high_water_mark = text.receive_high_water_mark();
     input.overload = text.overload() == schema::Input::SHED ? OverloadPolicy::shed
                                                             : OverloadPolicy::back_pressure;
+    input.delivery =
+        text.delivery() == schema::Input::RELIABLE ? Delivery::reliable : Delivery::best_effort;
     input.insecure = text.insecure();
     return input;
 }
@@ -43,7 +45,9 @@ OutputConfig output_of(const schema::Output& text) {
     output.recording = text.recording();
     output.streams.assign(text.stream().begin(), text.stream().end());
     const bool publishes = text.pattern() == schema::Output::PUBLISH;
-    output.pattern = publishes ? OutputPattern::publish : OutputPattern::push;
+    output.pattern = publishes                                    ? OutputPattern::publish
+                     : text.pattern() == schema::Output::RELIABLE ? OutputPattern::reliable
+                                                                  : OutputPattern::push;
     output.full =
         publishes || text.full() == schema::Output::DROP ? FullPolicy::drop : FullPolicy::block;
     output.send_high_water_mark = text.send_high_water_mark();

@@ -81,6 +81,7 @@ class Pipeline {
     Accounting accounting_;
     Doorbell receive_bell_;
     Doorbell send_bell_;
+    std::unique_ptr<IndexRing> sent_;
     std::unique_ptr<IndexRing> returned_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::unique_ptr<ReceiveStage> receive_;

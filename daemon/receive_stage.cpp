@@ -39,6 +39,7 @@ std::size_t ReceiveStage::poll(std::uint64_t now_ns) noexcept {
         publish(now_ns);
     }
     if (is_over) {
+        parts_.input.flush(now_ns);
         finished_.store(true, std::memory_order_release);
     }
     return work;
@@ -50,9 +51,14 @@ std::size_t ReceiveStage::book_returned() noexcept {
     std::size_t count = 0;
     do {
         count = parts_.returned.pop(indices.data(), indices.size());
+        settle_sent();  // what was sent before it ended: its index must not come up later
         for (std::size_t i = 0; i < count; ++i) {
             const Ticket& ticket = parts_.tickets[indices[i]];
             parts_.accounting.book(ticket.decision, ticket.delivery);
+            // An event that could not be delivered before the end of the drain is its sender's yet.
+            if (ticket.delivery != Delivery::dropped_draining) {
+                parts_.input.settle(indices[i], streams::LinkLevel::durable);
+            }
             parts_.builder.release(indices[i]);
         }
         booked += count;
@@ -60,12 +66,24 @@ std::size_t ReceiveStage::book_returned() noexcept {
     return booked;
 }
 
+void ReceiveStage::settle_sent() noexcept {
+    std::array<streams::EventIndex, kReturnsPerPop> indices;
+    std::size_t count = 0;
+    do {
+        count = parts_.sent.pop(indices.data(), indices.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            parts_.input.settle(indices[i], streams::LinkLevel::decided);
+        }
+    } while (count == indices.size());
+}
+
 std::size_t ReceiveStage::read_input(std::uint64_t now_ns) noexcept {
     if (!reading_) {
-        return 0;
+        return parts_.input.poll(parts_.builder, now_ns, 0);
     }
     if (stop_requested_.load(std::memory_order_acquire)) {
         reading_ = false;
+        parts_.input.stop();
         return parts_.builder.abandon_all();
     }
     const std::size_t messages =
@@ -109,10 +127,10 @@ WaitPoint ReceiveStage::wait_point() const noexcept {
     if (interval_ == Interval::dead) {
         return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kIdleWaitNs};
     }
-    // Returned events are not urgent while there is room: no bell, so that booking them wakes
-    // nobody.
+    // Returned events are not urgent while there is room and no sender waits to hear of them: no
+    // bell, so that booking them wakes nobody.
     const int descriptor = parts_.input.wait_descriptor();
-    return {.bell = nullptr,
+    return {.bell = parts_.input.wants_settling() ? &parts_.bell : nullptr,
             .input_descriptor = descriptor,
             .limit_ns = descriptor >= 0 ? kIdleWaitNs : kBlindWaitNs};
 }

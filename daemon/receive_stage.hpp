@@ -39,7 +39,8 @@ class ReceiveStage final : public Stage {
         streams::EventPool& pool;
         std::span<Ticket> tickets;  // by slot of the pool
         std::vector<WorkerInbox> workers;
-        IndexRing& returned;
+        IndexRing& sent;      // with outputs that have yet to confirm them
+        IndexRing& returned;  // at their end
         Doorbell& bell;
         Accounting& accounting;
     };
@@ -60,6 +61,7 @@ class ReceiveStage final : public Stage {
 
  private:
     std::size_t book_returned() noexcept;
+    void settle_sent() noexcept;
     std::size_t read_input(std::uint64_t now_ns) noexcept;
     std::size_t hand_out() noexcept;
     [[nodiscard]] const WorkerInbox& least_loaded() noexcept;

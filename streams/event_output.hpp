@@ -25,6 +25,9 @@ class EventOutput {
                             std::uint64_t now_ns) noexcept = 0;
     // Periodic work (flushing); returns the work done.
     virtual std::size_t poll(std::uint64_t now_ns) noexcept = 0;
+    // How many of the events that send() took, in their order, can no longer be lost. An output
+    // that cannot know says: all of them.
+    [[nodiscard]] virtual std::uint64_t durable_count() const noexcept { return UINT64_MAX; }
 };
 
 }  // namespace tamis::streams

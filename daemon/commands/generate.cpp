@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <sysexits.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -13,10 +14,10 @@
 #include <vector>
 
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/fragment_sender.hpp"
 #include "daemon/commands/progress.hpp"
 #include "daemon/commands/stop_signal.hpp"
 #include "models/event_features.hpp"
-#include "streams/best_effort_link.hpp"
 #include "streams/recording/fragment_recorder.hpp"
 #include "streams/synthetic/published_shapes.hpp"
 #include "streams/synthetic/synthetic_source.hpp"
@@ -33,7 +34,7 @@ struct GenerateOptions {
     double signals = 0;
     std::string only;
     std::string source = "all";
-    std::string connect;
+    SenderOptions to;
     double rate = 0;
     std::int64_t start_at_ns = 0;
     std::filesystem::path output;
@@ -84,12 +85,15 @@ class Schedule {
                      : Clock::time_point(std::chrono::nanoseconds(options.start_at_ns))),
           period_s_(options.rate > 0 ? 1.0 / options.rate : 0) {}
 
-    void wait_for(std::uint64_t index) const {
+    // Sleeps until the event's time, at most so long; true when it has come.
+    bool wait_for(std::uint64_t index, std::chrono::milliseconds limit) const {
         const auto due = start_ + std::chrono::duration_cast<Clock::duration>(
                                       std::chrono::duration<double>(period_s_) * index);
-        if (due > Clock::now()) {
-            std::this_thread::sleep_until(due);
+        const auto now = Clock::now();
+        if (due > now) {
+            std::this_thread::sleep_until(std::min<Clock::time_point>(due, now + limit));
         }
+        return due <= now + limit;
     }
 
  private:
@@ -98,26 +102,17 @@ class Schedule {
     double period_s_;
 };
 
-// Waits as long as the node takes nothing; false when it was told to stop meanwhile.
-bool hand_over(streams::BestEffortSender& sender, const std::string& message) {
-    constexpr std::chrono::milliseconds kPatience(200);
-    while (sender.send(std::as_bytes(std::span(message)), kPatience) !=
-           streams::SendResult::delivered) {
-        if (stop_requested()) {
-            return false;
-        }
+// What waits for the time of the next event answers the node meanwhile.
+void wait_for(const Schedule& schedule, std::uint64_t index, FragmentSender& sender) {
+    constexpr std::chrono::milliseconds kBetweenAnswers(5);
+    while (!schedule.wait_for(index, kBetweenAnswers) && !stop_requested()) {
+        sender.poll();
     }
-    return true;
 }
 
 ExitStatus send(const GenerateOptions& options, streams::SyntheticSource& source,
                 const std::vector<streams::SyntheticDetector>& parts) {
-    streams::LinkContext links;
-    streams::LinkConfig link;
-    link.endpoint = options.connect;
-    link.attachment = streams::Attachment::connect;
-    link.options.linger_ms = 5000;
-    auto sender = streams::BestEffortSender::make(links, link);
+    auto sender = FragmentSender::make(options.to, "generate." + options.source);
     if (!sender) {
         return fail(EX_UNAVAILABLE, sender.error());
     }
@@ -126,18 +121,24 @@ ExitStatus send(const GenerateOptions& options, streams::SyntheticSource& source
     std::string message;
     std::uint64_t sent = 0;
     for (; sent < options.events && !stop_requested(); ++sent) {
-        schedule.wait_for(sent);
+        wait_for(schedule, sent, *sender);
         for (const auto part : parts) {
             source.encode_fragment(options.run, options.first_event + sent, part, message);
-            if (!hand_over(**sender, message)) {
-                return fail(EX_UNAVAILABLE, fmt::format("stopped after {} events: {} takes nothing",
-                                                        sent, options.connect));
+            if (!sender->send(std::as_bytes(std::span(message)))) {
+                return fail(EX_UNAVAILABLE,
+                            fmt::format("stopped after {} events: {}", sent, sender->why()));
             }
         }
         progress.update(sent + 1);
     }
+    const bool is_safe = sender->finish();
     progress.finish();
-    fmt::print("{} events sent to {} as source {}\n", sent, options.connect, options.source);
+    if (!is_safe) {
+        return fail(EX_UNAVAILABLE,
+                    fmt::format("{} of {} fragments are safe: {}", sender->safe_count(),
+                                sent * parts.size(), sender->why()));
+    }
+    fmt::print("{} events sent to {} as source {}\n", sent, options.to.connect, options.source);
     return EX_OK;
 }
 
@@ -216,12 +217,13 @@ ExitStatus generate(const GenerateOptions& options) {
     if (!parts) {
         return fail(EX_USAGE, parts.error());
     }
-    if (options.connect.empty() == options.output.empty()) {
+    if (options.to.connect.empty() == options.output.empty()) {
         return fail(EX_USAGE, "say where events go: either --connect or --output");
     }
     catch_stop_signals();
     streams::SyntheticSource source(*config);
-    return options.connect.empty() ? write(options, source, *parts) : send(options, source, *parts);
+    return options.to.connect.empty() ? write(options, source, *parts)
+                                      : send(options, source, *parts);
 }
 
 }  // namespace
@@ -245,7 +247,7 @@ void add_generate(CLI::App& program, ExitStatus& status) {
         ->add_option("--source", options->source,
                      "Only this detector's fragments: calorimeter, muon, tracker, pixel")
         ->capture_default_str();
-    command->add_option("--connect", options->connect, "Endpoint of a node to send to");
+    add_sender_options(*command, options->to);
     command->add_option("--rate", options->rate,
                         "Events per second; as fast as possible without it");
     command->add_option(
@@ -258,7 +260,8 @@ void add_generate(CLI::App& program, ExitStatus& status) {
                      "Print the Kolmogorov distances to this file of published histograms")
         ->check(CLI::ExistingFile);
     command->footer(
-        "Example:\n  tamis generate --events 10000 --signals 0.02 --output events.mcap");
+        "Examples:\n  tamis generate --events 10000 --signals 0.02 --output events.mcap\n"
+        "  tamis generate --events 10000 --connect tcp://127.0.0.1:5500 --delivery reliable");
     command->callback([options, &status] { status = generate(*options); });
 }
 

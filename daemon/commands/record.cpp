@@ -1,5 +1,6 @@
 // tamis record: the downstream end of a node. Receives what it selects and writes a recording.
 #include <fmt/core.h>
+#include <poll.h>
 #include <sysexits.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "models/event_inputs.hpp"
 #include "streams/best_effort_link.hpp"
 #include "streams/recording/recording_output.hpp"
+#include "streams/reliable/reliable_link.hpp"
 #include "streams/selected_event.hpp"
 #include "streams/whole_file.hpp"
 
@@ -30,6 +32,7 @@ struct RecordOptions {
     std::filesystem::path output;
     std::filesystem::path ready_file;
     bool replace = false;
+    std::string delivery = "best_effort";
 };
 
 // Every message that arrives is written; what is no selected event is counted.
@@ -40,17 +43,17 @@ class Recorder final : public streams::MessageSink {
 
     [[nodiscard]] bool is_ready() const noexcept override { return !disk_is_full_; }
 
-    void on_message(std::span<const std::byte> message,
-                    std::uint64_t arrival_ns) noexcept override {
+    streams::Hold on_message(std::span<const std::byte> message,
+                             std::uint64_t arrival_ns) noexcept override {
         const auto selected = streams::decode_selected_event(message);
         if (!selected) {
             ++refused_;
-            return;
+            return streams::kNoHold;
         }
         switch (output_.send(message, mask_of(selected->decision), arrival_ns)) {
             case streams::SendResult::delivered:
                 ++written_;
-                break;
+                return hold_next();
             case streams::SendResult::full:
                 disk_is_full_ = true;
                 ++lost_;
@@ -59,8 +62,16 @@ class Recorder final : public streams::MessageSink {
                 ++lost_;
                 break;
         }
+        return streams::kNoHold;
     }
     void on_refused(std::uint64_t /*arrival_ns*/) noexcept override { ++refused_; }
+
+    // What the recording holds safely since the last call; its senders may forget it.
+    void settle_safe(streams::FragmentInput& input) {
+        for (; safe_ < std::min(written_, output_.durable_count()); ++safe_) {
+            input.settle(hold_of(safe_), streams::LinkLevel::durable);
+        }
+    }
 
     [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
     [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
@@ -78,10 +89,18 @@ class Recorder final : public streams::MessageSink {
         return mask;
     }
 
+    // Holds are numbered round and round: more than can be under way at one time.
+    static constexpr std::uint64_t kHolds = std::uint64_t{1} << 20U;
+    [[nodiscard]] static streams::Hold hold_of(std::uint64_t event) noexcept {
+        return static_cast<streams::Hold>(event % kHolds);
+    }
+    [[nodiscard]] streams::Hold hold_next() const noexcept { return hold_of(written_ - 1); }
+
     streams::RecordingOutput& output_;
     const std::vector<std::string>& stream_names_;
     bool disk_is_full_ = false;
     std::uint64_t written_ = 0;
+    std::uint64_t safe_ = 0;  // of them
     std::uint64_t refused_ = 0;
     std::uint64_t lost_ = 0;
 };
@@ -106,20 +125,48 @@ streams::RecordingOutputOptions recording_options(const RecordOptions& options,
 }
 
 // Until a stop signal, and then until nothing has come for a moment.
-void receive(streams::BestEffortInput& input, Recorder& recorder,
-             streams::RecordingOutput& output) {
-    using std::chrono::milliseconds;
-    streams::BestEffortInput* const inputs[] = {&input};
+void receive(streams::FragmentInput& input, Recorder& recorder, streams::RecordingOutput& output) {
     constexpr std::size_t kMessagesPerPoll = 64;
+    constexpr std::uint64_t kSilenceNs = 300'000'000;
+    const bool answers = input.wants_settling();
+    std::uint64_t last_ns = steady_clock_ns();
     while (recorder.is_ready()) {
         const std::uint64_t now = steady_clock_ns();
         output.poll(now);
-        if (input.poll(recorder, now, kMessagesPerPoll) == 0 &&
-            !streams::wait_readable(inputs, milliseconds(stop_requested() ? 300 : 100)) &&
-            stop_requested()) {
+        recorder.settle_safe(input);
+        if (input.poll(recorder, now, kMessagesPerPoll) > 0) {
+            last_ns = now;
+            continue;
+        }
+        if (stop_requested() && now > last_ns + kSilenceNs) {
             break;
         }
+        // A recording that becomes safe wakes nobody.
+        pollfd ready{.fd = input.wait_descriptor(), .events = POLLIN, .revents = 0};
+        ::poll(&ready, 1, answers ? 1 : 100);
     }
+}
+
+struct OpenLink {
+    std::unique_ptr<streams::FragmentInput> input;
+    std::string endpoint;
+};
+
+tl::expected<OpenLink, std::string> open_link(streams::LinkContext& links,
+                                              const RecordOptions& options) {
+    streams::LinkConfig link;
+    link.endpoint = options.bind;
+    link.attachment = streams::Attachment::bind;
+    link.options.max_message_bytes = std::int64_t{64} << 20;
+    const auto opened = [](auto&& made) -> tl::expected<OpenLink, std::string> {
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        std::string endpoint = (*made)->bound_endpoint();
+        return OpenLink{*std::move(made), std::move(endpoint)};
+    };
+    return options.delivery == "reliable" ? opened(streams::ReliableInput::make(links, link, {}))
+                                          : opened(streams::BestEffortInput::make(links, link));
 }
 
 ExitStatus record(const RecordOptions& options) {
@@ -137,27 +184,27 @@ ExitStatus record(const RecordOptions& options) {
     }
     catch_stop_signals();
     streams::LinkContext links;
-    streams::LinkConfig link;
-    link.endpoint = options.bind;
-    link.attachment = streams::Attachment::bind;
-    link.options.max_message_bytes = std::int64_t{64} << 20;
-    auto input = streams::BestEffortInput::make(links, link);
-    if (!input) {
-        return fail(EX_UNAVAILABLE, input.error());
+    auto link = open_link(links, options);
+    if (!link) {
+        return fail(EX_UNAVAILABLE, link.error());
     }
-    fmt::print(stderr, "recording what arrives at {} in {}\n", (*input)->bound_endpoint(),
+    fmt::print(stderr, "recording what arrives at {} in {}\n", link->endpoint,
                options.output.string());
     if (!options.ready_file.empty()) {
         const auto ready = streams::write_whole_file(
-            options.ready_file,
-            fmt::format("{{\"endpoint\": \"{}\"}}\n", (*input)->bound_endpoint()));
+            options.ready_file, fmt::format("{{\"endpoint\": \"{}\"}}\n", link->endpoint));
         if (!ready) {
             return fail(EX_IOERR, ready.error());
         }
     }
     Recorder recorder(**output, recording.stream_names);
-    receive(**input, recorder, **output);
+    receive(*link->input, recorder, **output);
+    link->input->stop();
     const auto closed = (*output)->close({}, steady_clock_ns());
+    if (closed) {
+        recorder.settle_safe(*link->input);
+        link->input->flush(steady_clock_ns());
+    }
     fmt::print("{} events recorded in {} ({} refused, {} lost)\n", recorder.written(),
                options.output.string(), recorder.refused(), recorder.lost());
     if (!closed) {
@@ -178,6 +225,11 @@ void add_record(CLI::App& program, ExitStatus& status) {
         ->check(CLI::ExistingFile);
     command->add_option("--output", options->output, "MCAP file to write")->required();
     command->add_flag("--replace", options->replace, "Overwrite an existing file");
+    command
+        ->add_option("--delivery", options->delivery,
+                     "As the nodes' output: reliable senders forget an event when it is safe here")
+        ->check(CLI::IsMember({"best_effort", "reliable"}))
+        ->capture_default_str();
     command->add_option("--ready-file", options->ready_file,
                         "Written, with the endpoint, when it listens");
     command->footer(
