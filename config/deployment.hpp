@@ -79,6 +79,7 @@ struct Deployment {
     MonitoringConfig monitoring;
     std::string run_summary;  // file of the run summary; empty: not written
     std::uint64_t drain_timeout_ms = 5000;
+    std::string ledger;  // file of the verdicts; empty: not written
 };
 
 }  // namespace tamis::config

@@ -80,6 +80,12 @@ class DeploymentCheck {
                              "source name " + in_quotes(source.name()));
             }
         }
+        if (input.delivery() == schema::Input::RELIABLE &&
+            input.overload() == schema::Input::SHED) {
+            reader_.add(block, "overload", "\"overload\" cannot be SHED with delivery: RELIABLE",
+                        "write overload: BACK_PRESSURE; the credits of reliable sources end before "
+                        "the pool is full");
+        }
         if (input.max_event_bytes() < input.max_message_bytes()) {
             reader_.add(block,
                         input.has_max_event_bytes() ? "max_event_bytes" : "max_message_bytes",

@@ -101,6 +101,7 @@ Deployment deployment_of(const schema::Deployment& text, const std::filesystem::
     deployment.monitoring = monitoring_of(text.monitoring());
     deployment.run_summary = text.run_summary();
     deployment.drain_timeout_ms = text.drain_timeout_ms();
+    deployment.ledger = text.ledger();
     return deployment;
 }
 

@@ -58,6 +58,9 @@ Pipeline::Pipeline(const Config& config, Ports ports)
       sent_(std::make_unique<IndexRing>(pool_.slot_count())),
       returned_(std::make_unique<IndexRing>(pool_.slot_count())) {
     Expects(config.workers > 0 && config.batch > 0);
+    for (const streams::EventKey& key : ports.ended) {
+        builder_.recall(key);
+    }
     for (Ticket& ticket : tickets_) {
         ticket.decision = MenuDecider::make_decision(ports.menu);
     }
@@ -81,7 +84,8 @@ Pipeline::Pipeline(const Config& config, Ports ports)
                                                                   .sent = *sent_,
                                                                   .returned = *returned_,
                                                                   .bell = receive_bell_,
-                                                                  .accounting = accounting_});
+                                                                  .accounting = accounting_,
+                                                                  .ledger = ports.ledger});
     send_ = std::make_unique<SendStage>(SendStage::Parts{.context = ports.menu.context(),
                                                          .pool = pool_,
                                                          .tickets = tickets_,

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/audit/source_log.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/fragment_sender.hpp"
 #include "daemon/commands/progress.hpp"
@@ -40,6 +41,7 @@ struct GenerateOptions {
     std::filesystem::path output;
     bool replace = false;
     std::filesystem::path compare;
+    std::filesystem::path log;
 };
 
 tl::expected<streams::SyntheticConfig, std::string> synthetic_config(
@@ -102,6 +104,57 @@ class Schedule {
     double period_s_;
 };
 
+// What a source may forget, written down now and then; a source that is started again on its log
+// goes on behind it.
+class SentLog {
+ public:
+    static tl::expected<SentLog, std::string> open(const GenerateOptions& options,
+                                                   std::size_t fragments_per_event) {
+        SentLog sent;
+        sent.fragments_per_event_ = fragments_per_event;
+        sent.line_ = {
+            .source = options.source, .run = options.run, .first_event = options.first_event};
+        if (options.log.empty()) {
+            return sent;
+        }
+        if (std::filesystem::exists(options.log) && std::filesystem::file_size(options.log) > 0) {
+            const auto before = read_source_log(options.log);
+            if (!before) {
+                return tl::unexpected(before.error());
+            }
+            sent.safe_before_ = before->safe;
+        }
+        auto log = SourceLog::append_to(options.log);
+        if (!log) {
+            return tl::unexpected(log.error());
+        }
+        sent.log_ = *std::move(log);
+        return sent;
+    }
+
+    [[nodiscard]] std::uint64_t safe_before() const { return safe_before_; }
+
+    enum class When : bool { due, now };
+    void note(std::uint64_t sent, const FragmentSender& sender, When when) {
+        using std::chrono::steady_clock;
+        constexpr std::chrono::milliseconds kInterval(20);
+        if (!log_ || (when == When::due && steady_clock::now() < noted_ + kInterval)) {
+            return;
+        }
+        noted_ = steady_clock::now();
+        line_.sent = sent;
+        line_.safe = safe_before_ + sender.safe_count() / fragments_per_event_;
+        (void)log_->write(line_);
+    }
+
+ private:
+    std::optional<SourceLog> log_;
+    SourceLogLine line_;
+    std::uint64_t safe_before_ = 0;
+    std::size_t fragments_per_event_ = 1;
+    std::chrono::steady_clock::time_point noted_;
+};
+
 // What waits for the time of the next event answers the node meanwhile.
 void wait_for(const Schedule& schedule, std::uint64_t index, FragmentSender& sender) {
     constexpr std::chrono::milliseconds kBetweenAnswers(5);
@@ -116,10 +169,14 @@ ExitStatus send(const GenerateOptions& options, streams::SyntheticSource& source
     if (!sender) {
         return fail(EX_UNAVAILABLE, sender.error());
     }
+    auto log = SentLog::open(options, parts.size());
+    if (!log) {
+        return fail(EX_CANTCREAT, log.error());
+    }
     Progress progress("sending", "events", options.events);
     const Schedule schedule(options);
     std::string message;
-    std::uint64_t sent = 0;
+    std::uint64_t sent = log->safe_before();
     for (; sent < options.events && !stop_requested(); ++sent) {
         wait_for(schedule, sent, *sender);
         for (const auto part : parts) {
@@ -130,8 +187,10 @@ ExitStatus send(const GenerateOptions& options, streams::SyntheticSource& source
             }
         }
         progress.update(sent + 1);
+        log->note(sent + 1, *sender, SentLog::When::due);
     }
     const bool is_safe = sender->finish();
+    log->note(sent, *sender, SentLog::When::now);
     progress.finish();
     if (!is_safe) {
         return fail(EX_UNAVAILABLE,
@@ -248,6 +307,9 @@ void add_generate(CLI::App& program, ExitStatus& status) {
                      "Only this detector's fragments: calorimeter, muon, tracker, pixel")
         ->capture_default_str();
     add_sender_options(*command, options->to);
+    command->add_option("--log", options->log,
+                        "Append what has been sent and what is safe, for tamis audit; a source "
+                        "that finds its log goes on behind the last safe event");
     command->add_option("--rate", options->rate,
                         "Events per second; as fast as possible without it");
     command->add_option(
