@@ -47,6 +47,8 @@ class LinkSocket {
     // Waits until a message can be read, or (sending) written, or the time is over.
     enum class Event : bool { readable, writable };
     [[nodiscard]] bool wait(Event event, std::chrono::milliseconds timeout) noexcept;
+    // Of a connecting socket: there is a connection now. Follows events of the library, in order.
+    [[nodiscard]] bool is_connected() noexcept;
     // Turns readable when receive() may have something; -1: none.
     [[nodiscard]] int descriptor() const noexcept;
     // Where it is bound, with the port that the system chose.
@@ -54,8 +56,11 @@ class LinkSocket {
 
  private:
     tl::expected<void, std::string> attach(const LinkConfig& config);
+    void watch(LinkContext& context) noexcept;
 
     void* raw_;
+    void* monitor_ = nullptr;  // of connecting DEALERs
+    bool is_connected_ = false;
     zmq_msg_t message_{};
 };
 

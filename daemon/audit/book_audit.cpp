@@ -3,8 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <limits>
+#include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <tuple>
 
@@ -57,6 +58,7 @@ class Audit {
     }
 
     tl::expected<void, std::string> read_recording(const std::string& path);
+    tl::expected<void, std::string> read_dispatch_log(const std::string& path);
     void check_verdicts();
     tl::expected<void, std::string> check_sources(const std::vector<std::string>& logs);
     void check_recordings();
@@ -74,10 +76,12 @@ class Audit {
     }
     void check_fragments(std::span<const std::byte> selected, const EventId& id);
     void check_record(const Recorded& record);
+    void check_second(std::size_t index);
 
     AuditReport& report_;
     std::vector<Verdict> verdicts_;  // by run and event once check_verdicts() has run
     std::vector<Recorded> recorded_;
+    std::map<EventId, std::uint64_t> reassigned_;  // how often
     std::map<std::string, std::uint32_t, std::less<>> topics_;
 };
 
@@ -133,6 +137,42 @@ tl::expected<void, std::string> Audit::read_recording(const std::string& path) {
     return {};
 }
 
+// An event that was given to another node may have the verdict of the dead one beside its own: the
+// same, of which nobody has heard.
+void Audit::check_second(std::size_t index) {
+    const Verdict& second = verdicts_[index];
+    const auto allowed = reassigned_.find(id_of(second));
+    if (allowed == reassigned_.end() || allowed->second == 0) {
+        breach(report_.decided_twice, id_of(second), "has two verdicts");
+        return;
+    }
+    --allowed->second;
+    ++report_.void_verdicts;
+    --report_.outcomes[static_cast<std::size_t>(second.outcome)];
+    report_.delivered -= second.delivery == VerdictDelivery::delivered ? 1 : 0;
+    if (second.outcome != verdicts_[index - 1].outcome) {
+        breach(report_.recorded_otherwise, id_of(second), "decided otherwise by a dead node");
+    }
+}
+
+tl::expected<void, std::string> Audit::read_dispatch_log(const std::string& path) {
+    std::ifstream lines(path);
+    std::size_t number = 0;
+    for (std::string line; std::getline(lines, line);) {
+        ++number;
+        const auto json = nlohmann::json::parse(line, nullptr, false);
+        const auto is_number = [&](const char* name) {
+            return json.is_object() && json.contains(name) && json[name].is_number_unsigned();
+        };
+        if (!is_number("run") || !is_number("event")) {
+            return tl::unexpected(fmt::format(
+                "{}:{}: no line of a dispatch log; the --log of tamis dispatch", path, number));
+        }
+        ++reassigned_[{json["run"].get<std::uint32_t>(), json["event"].get<std::uint64_t>()}];
+    }
+    return {};
+}
+
 void Audit::check_verdicts() {
     std::ranges::stable_sort(verdicts_, {}, id_of);
     report_.verdicts = verdicts_.size();
@@ -147,7 +187,7 @@ void Audit::check_verdicts() {
         ++report_.outcomes[outcome];
         report_.delivered += verdict.delivery == VerdictDelivery::delivered ? 1 : 0;
         if (i > 0 && id_of(verdicts_[i - 1]) == id_of(verdict)) {
-            breach(report_.decided_twice, id_of(verdict), "has two verdicts");
+            check_second(i);
         }
     }
 }
@@ -224,6 +264,11 @@ tl::expected<AuditReport, std::string> audit_books(const AuditFiles& files) {
     Audit audit(report);
     for (const std::string& ledger : files.ledgers) {
         if (auto read = audit.read_ledger(ledger); !read) {
+            return tl::unexpected(read.error());
+        }
+    }
+    for (const std::string& log : files.dispatch_logs) {
+        if (auto read = audit.read_dispatch_log(log); !read) {
             return tl::unexpected(read.error());
         }
     }

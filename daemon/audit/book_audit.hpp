@@ -16,7 +16,8 @@ namespace tamis::daemon {
 struct AuditFiles {
     std::vector<std::string> source_logs;
     std::vector<std::string> ledgers;
-    std::vector<std::string> recordings;  // together they hold all streams
+    std::vector<std::string> dispatch_logs;  // void verdicts of nodes that died
+    std::vector<std::string> recordings;     // together they hold all streams
 };
 
 struct AuditReport {
@@ -30,6 +31,7 @@ struct AuditReport {
     std::uint64_t fragments_checked = 0;
 
     // What breaks the books.
+    std::uint64_t void_verdicts = 0;  // of dead nodes, of events that went to others
     std::uint64_t decided_twice = 0;
     std::uint64_t without_verdict = 0;
     std::uint64_t not_recorded = 0;

@@ -36,6 +36,7 @@ void print_json(const AuditReport& report) {
                                       {"damaged", report.damaged},
                                       {"events_safe", report.events_safe},
                                       {"verdicts", report.verdicts},
+                                      {"void_verdicts", report.void_verdicts},
                                       {"outcomes", outcomes},
                                       {"delivered", report.delivered},
                                       {"recorded", report.recorded},
@@ -62,6 +63,10 @@ void print_text(const AuditReport& report) {
     if (report.recorded_early > 0) {
         fmt::print("{} recorded without a verdict: their node died before it wrote one\n",
                    report.recorded_early);
+    }
+    if (report.void_verdicts > 0) {
+        fmt::print("{} verdicts of dead nodes are void: their events went to others\n",
+                   report.void_verdicts);
     }
     for (const std::string& note : report.notes) {
         fmt::print("note: {}\n", note);
@@ -104,6 +109,10 @@ void add_audit(CLI::App& program, ExitStatus& status) {
     command
         ->add_option("--recording", options->files.recordings,
                      "Recordings downstream: together all that was delivered")
+        ->check(CLI::ExistingFile);
+    command
+        ->add_option("--dispatch-log", options->files.dispatch_logs,
+                     "Logs of dispatchers (--log of tamis dispatch)")
         ->check(CLI::ExistingFile);
     command->add_flag("--json", options->json, "One line of JSON");
     command->footer(

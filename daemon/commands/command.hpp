@@ -28,6 +28,7 @@ void add_explain(CLI::App& program, ExitStatus& status);
 void add_import(CLI::App& program, ExitStatus& status);
 void add_import_model(CLI::App& program, ExitStatus& status);
 void add_inspect(CLI::App& program, ExitStatus& status);
+void add_dispatch(CLI::App& program, ExitStatus& status);
 void add_audit(CLI::App& program, ExitStatus& status);
 void add_bench(CLI::App& program, ExitStatus& status);
 

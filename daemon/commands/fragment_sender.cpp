@@ -29,7 +29,8 @@ void add_sender_options(CLI::App& command, SenderOptions& options) {
 }
 
 tl::expected<FragmentSender, std::string> FragmentSender::make(const SenderOptions& options,
-                                                               const std::string& default_name) {
+                                                               const std::string& default_name,
+                                                               std::uint64_t sources) {
     FragmentSender sender;
     sender.connect_ = options.connect;
     streams::LinkConfig link;
@@ -44,6 +45,7 @@ tl::expected<FragmentSender, std::string> FragmentSender::make(const SenderOptio
             return tl::unexpected(made.error());
         }
         sender.reliable_ = *std::move(made);
+        sender.reliable_->set_width(sources);
         return sender;
     }
     auto made = streams::BestEffortSender::make(*sender.links_, link);

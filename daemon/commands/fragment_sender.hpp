@@ -26,8 +26,9 @@ void add_sender_options(CLI::App& command, SenderOptions& options);
 
 class FragmentSender {
  public:
+    // sources: whose fragments it will send.
     [[nodiscard]] static tl::expected<FragmentSender, std::string> make(
-        const SenderOptions& options, const std::string& default_name);
+        const SenderOptions& options, const std::string& default_name, std::uint64_t sources);
 
     // False when a stop signal came before it was taken, or the link is refused.
     [[nodiscard]] bool send(std::span<const std::byte> message);

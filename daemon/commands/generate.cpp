@@ -165,7 +165,7 @@ void wait_for(const Schedule& schedule, std::uint64_t index, FragmentSender& sen
 
 ExitStatus send(const GenerateOptions& options, streams::SyntheticSource& source,
                 const std::vector<streams::SyntheticDetector>& parts) {
-    auto sender = FragmentSender::make(options.to, "generate." + options.source);
+    auto sender = FragmentSender::make(options.to, "generate." + options.source, parts.size());
     if (!sender) {
         return fail(EX_UNAVAILABLE, sender.error());
     }

@@ -17,6 +17,7 @@
 #include "daemon/steady_time.hpp"
 #include "models/event_inputs.hpp"
 #include "streams/best_effort_link.hpp"
+#include "streams/recent_events.hpp"
 #include "streams/recording/recording_output.hpp"
 #include "streams/reliable/reliable_link.hpp"
 #include "streams/selected_event.hpp"
@@ -50,6 +51,10 @@ class Recorder final : public streams::MessageSink {
             ++refused_;
             return streams::kNoHold;
         }
+        if (!recent_.add({selected->decision.run, selected->decision.event})) {
+            ++repeated_;  // its node, or another, did not hear that it is here
+            return safe_ == written_ ? streams::kNoHold : hold_next();
+        }
         switch (output_.send(message, mask_of(selected->decision), arrival_ns)) {
             case streams::SendResult::delivered:
                 ++written_;
@@ -74,6 +79,7 @@ class Recorder final : public streams::MessageSink {
     }
 
     [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
+    [[nodiscard]] std::uint64_t repeated() const noexcept { return repeated_; }
     [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
     [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
 
@@ -89,6 +95,7 @@ class Recorder final : public streams::MessageSink {
         return mask;
     }
 
+    static constexpr std::size_t kRemembered = std::size_t{1} << 20U;
     // Holds are numbered round and round: more than can be under way at one time.
     static constexpr std::uint64_t kHolds = std::uint64_t{1} << 20U;
     [[nodiscard]] static streams::Hold hold_of(std::uint64_t event) noexcept {
@@ -102,6 +109,8 @@ class Recorder final : public streams::MessageSink {
     std::uint64_t written_ = 0;
     std::uint64_t safe_ = 0;  // of them
     std::uint64_t refused_ = 0;
+    std::uint64_t repeated_ = 0;
+    streams::RecentEvents recent_{kRemembered, 0};
     std::uint64_t lost_ = 0;
 };
 
@@ -205,8 +214,9 @@ ExitStatus record(const RecordOptions& options) {
         recorder.settle_safe(*link->input);
         link->input->flush(steady_clock_ns());
     }
-    fmt::print("{} events recorded in {} ({} refused, {} lost)\n", recorder.written(),
-               options.output.string(), recorder.refused(), recorder.lost());
+    fmt::print("{} events recorded in {} ({} came twice, {} refused, {} lost)\n",
+               recorder.written(), options.output.string(), recorder.repeated(), recorder.refused(),
+               recorder.lost());
     if (!closed) {
         return fail(EX_IOERR, closed.error());
     }

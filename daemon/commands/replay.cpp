@@ -194,8 +194,12 @@ ExitStatus forward(const ReplayCommand& command) {
     if (!recording) {
         return fail(EX_DATAERR, recording.error());
     }
+    const auto sources = find_sources(options);
+    if (!sources) {
+        return fail(EX_DATAERR, sources.error());
+    }
     catch_stop_signals();
-    auto sender = FragmentSender::make(command.to, "replay");
+    auto sender = FragmentSender::make(command.to, "replay", sources->size());
     if (!sender) {
         return fail(EX_UNAVAILABLE, sender.error());
     }

@@ -60,7 +60,7 @@ struct Encoder {
 
     void operator()(const OpenMessage& open) const {
         Expects(!open.name.empty() && open.name.size() <= kLongestSenderName);
-        const std::array values{open.epoch, open.first, open.first_offset, open.next};
+        const std::array values{open.epoch, open.first, open.first_offset, open.next, open.width};
         const auto message = begin_message(values, open.name.size(), out);
         std::memcpy(message.data() + kHeaderBytes + sizeof values, open.name.data(),
                     open.name.size());
@@ -93,19 +93,21 @@ struct Encoder {
 };
 
 std::optional<LinkMessage> decode_open(std::span<const std::byte> body) noexcept {
-    const std::size_t fixed = 4 * sizeof(std::uint64_t);
+    constexpr std::uint64_t kWidest = 1024;
+    const std::size_t fixed = 5 * sizeof(std::uint64_t);
     if (body.size() <= fixed || body.size() > fixed + kLongestSenderName) {
         return std::nullopt;
     }
-    const auto [epoch, first, first_offset, next] = numbers<4>(body);
+    const auto [epoch, first, first_offset, next, width] = numbers<5>(body);
     const auto name = body.subspan(fixed);
-    if (epoch == 0 || first == 0 || next < first) {
+    if (epoch == 0 || first == 0 || next < first || width == 0 || width > kWidest) {
         return std::nullopt;
     }
     return OpenMessage{.epoch = epoch,
                        .first = first,
                        .first_offset = first_offset,
                        .next = next,
+                       .width = width,
                        .name = {reinterpret_cast<const char*>(name.data()), name.size()}};
 }
 

@@ -31,6 +31,7 @@ struct OpenMessage {
     std::uint64_t first = 0;         // number of the oldest message that is kept
     std::uint64_t first_offset = 0;  // payload bytes of all messages before it
     std::uint64_t next = 0;          // number after the last one sent
+    std::uint64_t width = 1;         // sources whose messages it sends, 1 .. 1024
     std::string_view name;           // 1 .. 63 bytes
 };
 

@@ -7,7 +7,6 @@ namespace tamis::streams {
 namespace {
 
 constexpr std::size_t kNotices = 256;
-constexpr std::uint64_t kAdaptNs = 10'000'000;
 
 }  // namespace
 
@@ -31,7 +30,6 @@ struct LinkReceiver::Sender {
     bool has_news = false;      // levels or limit have changed since the last grant
     std::uint64_t granted_ns = 0;
     std::uint64_t granted_limit = 0;
-    std::uint64_t adapted_ns = 0;
     std::uint64_t gap_since_ns = 0;  // or since they were last asked for; 0: none
     bool gap_is_certain = false;     // the sender has said that it sent them before this
     std::uint64_t ask_from = 0;      // gaps from this number on are still to be asked for; 0: none
@@ -135,6 +133,7 @@ std::optional<LinkReceiver::Delivery> LinkReceiver::on(Peer peer, const OpenMess
         sender->session.begin(open.epoch, open.first, open.first_offset);
         sender->is_closed = false;
     }
+    sender->session.set_width(open.width);
     const auto position = std::ranges::find_if(
         senders_, [&](const auto& candidate) { return candidate.get() == sender; });
     connect(peer, static_cast<std::uint32_t>(position - senders_.begin()));
@@ -237,13 +236,9 @@ bool LinkReceiver::encode_resend(Sender& sender, std::uint64_t now_ns) noexcept 
 }
 
 bool LinkReceiver::encode_grant(Sender& sender, std::uint64_t now_ns) noexcept {
-    LinkSession& session = sender.session;
-    if (now_ns >= sender.adapted_ns + kAdaptNs) {
-        sender.adapted_ns = now_ns;
-        session.adapt(now_ns);
-    }
+    const LinkSession& session = sender.session;
     // A sender that could soon run out of credit is told at once.
-    const bool is_urgent = session.limit() >= sender.granted_limit + session.credit() / 2;
+    const bool is_urgent = session.limit() >= sender.granted_limit + session.room() / 4;
     const bool may_wait = now_ns < sender.granted_ns + config_.grant_interval_ns;
     if (!sender.grant_is_due && (!sender.has_news || (may_wait && !is_urgent))) {
         return false;
@@ -284,6 +279,14 @@ std::optional<LinkReceiver::Reply> LinkReceiver::next_reply(std::uint64_t now_ns
     return std::nullopt;
 }
 
+std::uint64_t LinkReceiver::width() const noexcept {
+    std::uint64_t width = 0;
+    for (const auto& sender : senders_) {
+        width += sender->is_closed ? 0 : sender->session.width();
+    }
+    return width;
+}
+
 std::vector<LinkReceiver::SenderState> LinkReceiver::senders(std::uint64_t now_ns) const {
     std::vector<SenderState> states;
     for (const auto& sender : senders_) {
@@ -291,7 +294,7 @@ std::vector<LinkReceiver::SenderState> LinkReceiver::senders(std::uint64_t now_n
             {.name = sender->name,
              .levels = sender->session.levels(),
              .held = sender->session.held(),
-             .credit = sender->session.credit(),
+             .room = sender->session.room(),
              .is_away = !sender->is_closed &&
                         (!sender->peer || now_ns > sender->heard_ns + config_.silence_ns)});
     }

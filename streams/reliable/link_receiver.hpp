@@ -88,10 +88,12 @@ class LinkReceiver {
         std::string_view name;
         LinkLevels levels;
         std::uint64_t held = 0;
-        std::uint64_t credit = 0;
+        std::uint64_t room = 0;
         bool is_away = false;
     };
     [[nodiscard]] std::vector<SenderState> senders(std::uint64_t now_ns) const;
+    // Sources of all senders that have not said that they end.
+    [[nodiscard]] std::uint64_t width() const noexcept;
     [[nodiscard]] const LinkReceiverCounters& counters() const noexcept { return counters_; }
 
  private:

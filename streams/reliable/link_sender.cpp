@@ -141,10 +141,6 @@ bool LinkSender::may_send(std::uint64_t number) const noexcept {
     return offset_of(message) + message.size() - kDataHeaderBytes <= offset_limit_;
 }
 
-bool LinkSender::has_credit() const noexcept {
-    return is_open_ && next_fresh_ <= limit_ && next_offset_ < offset_limit_;
-}
-
 std::span<const std::byte> LinkSender::kept(std::uint64_t number) const noexcept {
     return kept_[number - first_kept()];
 }
@@ -165,6 +161,7 @@ std::span<const std::byte> LinkSender::next(std::uint64_t now_ns) noexcept {
                         .first = first_kept(),
                         .first_offset = kept_.size() == 0 ? next_offset_ : offset_of(kept_[0]),
                         .next = next_fresh_,
+                        .width = width_,
                         .name = config_.name},
             open_);
         offered_ = Offered::open;

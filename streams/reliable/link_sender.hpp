@@ -38,6 +38,9 @@ class LinkSender {
 
     explicit LinkSender(const Config& config);
 
+    // Sources whose messages it sends, 1 .. 1024: the receiver grants so many windows.
+    void set_width(std::uint64_t width) noexcept { width_ = width; }
+
     // Takes a message into the window; false when it has no room. Numbers are 1, 2, ...
     [[nodiscard]] bool offer(std::span<const std::byte> payload) noexcept;
     [[nodiscard]] bool has_room(std::size_t payload_bytes) const noexcept {
@@ -61,8 +64,6 @@ class LinkSender {
     [[nodiscard]] const LinkLevels& levels() const noexcept { return levels_; }
     [[nodiscard]] std::uint64_t offered() const noexcept { return counters_.offered; }
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return kept_.size(); }
-    // The receiver grants at least one more message than were offered.
-    [[nodiscard]] bool has_credit() const noexcept;
     [[nodiscard]] bool is_open() const noexcept { return is_open_; }
     // A later incarnation of this name serves the receiver: this one must stop.
     [[nodiscard]] bool is_refused() const noexcept { return is_refused_; }
@@ -91,6 +92,7 @@ class LinkSender {
     [[nodiscard]] std::uint64_t first_kept() const noexcept { return levels_.durable + 1; }
 
     Config config_;
+    std::uint64_t width_ = 1;
     MessageRing kept_;  // numbers first_kept() ..
     std::uint64_t next_offset_ = 0;
     std::uint64_t next_fresh_ = 1;  // number not yet sent to this receiver

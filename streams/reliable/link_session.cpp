@@ -8,8 +8,6 @@
 namespace tamis::streams {
 namespace {
 
-// A sender that starts, or was idle, may send so many before it has been served.
-constexpr std::size_t kFirstCredit = 128;
 // One message that waits (for a fragment of another source, say) must not stop those behind it: the
 // numbers may run ahead of the oldest one so many times the window.
 constexpr std::size_t kRunAhead = 8;
@@ -17,10 +15,20 @@ constexpr std::size_t kRunAhead = 8;
 }  // namespace
 
 LinkSession::LinkSession(const Window& window)
-    : window_(window),
-      states_(std::bit_ceil(window.messages * kRunAhead)),
-      credit_(std::min(kFirstCredit, window.messages)) {
-    Expects(window.messages >= 1 && window.bytes >= 1 && window.target_ns > 0);
+    : window_(window), states_(std::bit_ceil(window.messages * kRunAhead)) {
+    Expects(window.messages >= 1 && window.bytes >= 1);
+}
+
+void LinkSession::set_width(std::uint64_t width) {
+    if (width <= width_) {
+        return;  // what has been granted stays so
+    }
+    width_ = width;
+    std::vector<std::uint8_t> wider(std::bit_ceil(room() * kRunAhead));
+    for (std::uint64_t number = levels_.durable + 1; number <= highest_; ++number) {
+        wider[number & (wider.size() - 1)] = state(number);
+    }
+    states_ = std::move(wider);
 }
 
 void LinkSession::begin(std::uint64_t epoch, std::uint64_t first,
@@ -33,7 +41,6 @@ void LinkSession::begin(std::uint64_t epoch, std::uint64_t first,
     held_bytes_ = 0;
     missing_messages_ = 0;
     missing_bytes_ = 0;
-    credit_ = std::min(kFirstCredit, window_.messages);
     std::ranges::fill(states_, std::uint8_t{0});
 }
 
@@ -75,7 +82,6 @@ void LinkSession::settle(std::uint64_t number, LinkLevel level, std::size_t byte
         now |= kDurable;
         --held_messages_;
         held_bytes_ -= bytes;
-        ++settled_;
     }
     while (levels_.decided < levels_.received && (state(levels_.decided + 1) & kDecided) != 0) {
         ++levels_.decided;
@@ -88,13 +94,14 @@ void LinkSession::settle(std::uint64_t number, LinkLevel level, std::size_t byte
 
 std::uint64_t LinkSession::limit() const noexcept {
     const std::uint64_t taken = held_messages_ + missing_messages_;
-    const std::uint64_t free = credit_ > taken ? credit_ - taken : 0;
+    const std::uint64_t free = room() > taken ? room() - taken : 0;
     return std::min<std::uint64_t>(highest_ + free, levels_.durable + states_.size());
 }
 
 std::uint64_t LinkSession::offset_limit() const noexcept {
     const std::uint64_t taken = held_bytes_ + missing_bytes_;
-    return highest_offset_ + (window_.bytes > taken ? window_.bytes - taken : 0);
+    const std::uint64_t room = window_.bytes * width_;
+    return highest_offset_ + (room > taken ? room - taken : 0);
 }
 
 std::optional<LinkSession::Gap> LinkSession::first_gap(std::uint64_t from,
@@ -114,20 +121,6 @@ std::optional<LinkSession::Gap> LinkSession::first_gap(std::uint64_t from,
         ++last;
     }
     return Gap{first, last >= highest_ ? next - 1 : last};
-}
-
-void LinkSession::adapt(std::uint64_t now_ns) noexcept {
-    const std::uint64_t passed = now_ns - std::exchange(adapted_ns_, now_ns);
-    const std::uint64_t served = std::exchange(settled_, 0);
-    if (served == 0 || passed == 0 || passed >= window_.target_ns * 100) {
-        return;  // idle or just begun: the credit stays
-    }
-    const double wanted = static_cast<double>(served) * static_cast<double>(window_.target_ns) /
-                          static_cast<double>(passed);
-    // Up at once, down slowly: a burst must not find the credit of a lull.
-    const double slowly = (3.0 * static_cast<double>(credit_) + wanted) / 4.0;
-    credit_ = std::clamp(static_cast<std::size_t>(std::max(slowly, wanted)),
-                         std::min(kFirstCredit, window_.messages), window_.messages);
 }
 
 }  // namespace tamis::streams

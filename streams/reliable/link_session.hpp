@@ -15,15 +15,15 @@ namespace tamis::streams {
 class LinkSession {
  public:
     struct Window {
-        std::size_t messages = 8192;                // held at most, not yet durable
+        std::size_t messages = 8192;                // of a source: held at most, not yet durable
         std::size_t bytes = std::size_t{64} << 20;  // likewise
-        // Credit follows the service: what a sender may have under way is what was served in this
-        // time, so that a slow node never holds a queue that another could serve.
-        std::uint64_t target_ns = 50'000'000;
     };
 
     explicit LinkSession(const Window& window);
 
+    // A sender of the messages of several sources has so many windows: what one of them waits for
+    // may come behind what the others sent.
+    void set_width(std::uint64_t width);
     // The sender keeps messages from `first` on, whose offset this is; nothing has come yet.
     void begin(std::uint64_t epoch, std::uint64_t first, std::uint64_t first_offset) noexcept;
     [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
@@ -50,9 +50,9 @@ class LinkSession {
                                                std::uint64_t next) const noexcept;
     [[nodiscard]] std::uint64_t highest() const noexcept { return highest_; }
 
-    // Adapts the credit to what was served since the call before; called some 100 times a second.
-    void adapt(std::uint64_t now_ns) noexcept;
-    [[nodiscard]] std::size_t credit() const noexcept { return credit_; }
+    [[nodiscard]] std::uint64_t width() const noexcept { return width_; }
+    // Messages that may be held.
+    [[nodiscard]] std::size_t room() const noexcept { return window_.messages * width_; }
 
  private:
     static constexpr std::uint8_t kReceived = 1;
@@ -67,6 +67,7 @@ class LinkSession {
     }
 
     Window window_;
+    std::uint64_t width_ = 1;
     std::vector<std::uint8_t> states_;  // of numbers (durable, durable + size]
     std::uint64_t epoch_ = 0;
     LinkLevels levels_;
@@ -76,9 +77,6 @@ class LinkSession {
     std::size_t held_bytes_ = 0;
     std::uint64_t missing_messages_ = 0;  // up to highest_, not here yet: they will come
     std::uint64_t missing_bytes_ = 0;
-    std::size_t credit_;
-    std::uint64_t settled_ = 0;  // since the last adapt()
-    std::uint64_t adapted_ns_ = 0;
 };
 
 }  // namespace tamis::streams

@@ -152,8 +152,8 @@ SendResult ReliableOutput::send(std::span<const std::byte> message, StreamMask /
 }
 
 std::size_t ReliableOutput::poll(std::uint64_t now_ns) noexcept {
-    if (!is_connected_) {
-        is_connected_ = true;
+    if (!has_begun_) {
+        has_begun_ = true;
         sender_.on_reconnect(now_ns);
     }
     std::size_t work = 0;

@@ -70,6 +70,8 @@ class ReliableOutput final : public EventOutput {
         return sender_.levels().durable;
     }
 
+    void set_width(std::uint64_t width) noexcept { sender_.set_width(width); }
+
     // For programs that do nothing else: send() that waits, and waiting until all is durable.
     // False when the time is over or the link is refused.
     [[nodiscard]] bool send_within(std::span<const std::byte> message,
@@ -79,6 +81,10 @@ class ReliableOutput final : public EventOutput {
     void close() noexcept;
 
     [[nodiscard]] const LinkSender& sender() const noexcept { return sender_; }
+    // The receiver has answered on this connection.
+    [[nodiscard]] bool is_open() const noexcept { return sender_.is_open(); }
+    // The transport has a connection: the receiver may stand still, but it is not known to be gone.
+    [[nodiscard]] bool is_connected() const noexcept { return socket_->is_connected(); }
 
  private:
     ReliableOutput(std::unique_ptr<LinkSocket> socket, LinkConfig config,
@@ -88,7 +94,7 @@ class ReliableOutput final : public EventOutput {
     std::unique_ptr<LinkSocket> socket_;
     LinkConfig config_;
     LinkSender sender_;
-    bool is_connected_ = false;
+    bool has_begun_ = false;
 };
 
 }  // namespace tamis::streams

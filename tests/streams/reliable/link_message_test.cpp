@@ -27,7 +27,7 @@ Message round_trip(const std::vector<std::byte>& bytes) {
 
 std::vector<std::vector<std::byte>> one_of_each() {
     static const std::string payload = "forty-two";
-    return {encode(OpenMessage{7, 3, 1000, 9, "tracker"}),
+    return {encode(OpenMessage{7, 3, 1000, 9, 4, "tracker"}),
             encode(DataMessage{12, 345, bytes_of(payload)}),
             encode(CloseMessage{7}),
             encode(GrantMessage{5, 7, {30, 20, 10}, 99, 4096}),
@@ -37,12 +37,13 @@ std::vector<std::vector<std::byte>> one_of_each() {
 }
 
 TEST(LinkMessage, keeps_every_field) {
-    const auto open = encode(OpenMessage{7, 3, 1000, 9, "tracker"});
+    const auto open = encode(OpenMessage{7, 3, 1000, 9, 4, "tracker"});
     const auto read = round_trip<OpenMessage>(open);
     EXPECT_EQ(read.epoch, 7U);
     EXPECT_EQ(read.first, 3U);
     EXPECT_EQ(read.first_offset, 1000U);
     EXPECT_EQ(read.next, 9U);
+    EXPECT_EQ(read.width, 4U);
     EXPECT_EQ(read.name, "tracker");
 
     const std::string payload = "forty-two";
@@ -108,9 +109,10 @@ TEST(LinkMessage, refuses_contents_that_contradict_themselves) {
                : decoded.error() == LinkFault::malformed ? "malformed"
                                                          : "checksum";
     };
-    EXPECT_EQ(fault(OpenMessage{0, 1, 0, 1, "a"}), "malformed");
-    EXPECT_EQ(fault(OpenMessage{1, 0, 0, 1, "a"}), "malformed");
-    EXPECT_EQ(fault(OpenMessage{1, 5, 0, 4, "a"}), "malformed") << "next before first";
+    EXPECT_EQ(fault(OpenMessage{0, 1, 0, 1, 1, "a"}), "malformed");
+    EXPECT_EQ(fault(OpenMessage{1, 0, 0, 1, 1, "a"}), "malformed");
+    EXPECT_EQ(fault(OpenMessage{1, 5, 0, 4, 1, "a"}), "malformed") << "next before first";
+    EXPECT_EQ(fault(OpenMessage{1, 1, 0, 1, 0, "a"}), "malformed") << "no source";
     EXPECT_EQ(fault(DataMessage{0, 0, {}}), "malformed");
     EXPECT_EQ(fault(GrantMessage{1, 1, {1, 2, 0}, 0, 0}), "malformed") << "decided, not received";
     EXPECT_EQ(fault(GrantMessage{1, 1, {3, 1, 2}, 0, 0}), "malformed") << "durable, not decided";

@@ -72,28 +72,17 @@ TEST(LinkSession, grants_never_more_than_its_window) {
     EXPECT_EQ(session.offset_limit(), 110U);
 }
 
-TEST(LinkSession, adapts_its_credit_to_the_service) {
-    constexpr std::uint64_t kMs = 1'000'000;
-    LinkSession session = begun({.messages = 4096, .bytes = 1 << 20, .target_ns = 20 * kMs});
-    std::uint64_t number = 0;
-    const auto serve = [&](int count) {
-        for (int i = 0; i < count; ++i) {
-            ++number;
-            static_cast<void>(session.arrive(number, number, 1));
-            session.settle(number, LinkLevel::durable, 1);
-        }
-    };
-    session.adapt(10 * kMs);
-    serve(1000);
-    session.adapt(20 * kMs);
-    EXPECT_EQ(session.credit(), 2000U) << "100 a millisecond for 20 ms";
-    for (int interval = 3; interval < 40; ++interval) {
-        serve(100);
-        session.adapt(static_cast<std::uint64_t>(interval) * 10 * kMs);
-    }
-    EXPECT_NEAR(static_cast<double>(session.credit()), 200, 10) << "and down again, slowly";
-    session.adapt(1'000'000 * kMs);
-    EXPECT_NEAR(static_cast<double>(session.credit()), 200, 10) << "a pause says nothing";
+TEST(LinkSession, has_a_window_for_each_source_of_its_sender) {
+    LinkSession session = begun({.messages = 4, .bytes = 100});
+    static_cast<void>(session.arrive(2, 10, 10));
+    session.set_width(3);
+    EXPECT_EQ(session.limit(), 12U);
+    EXPECT_EQ(session.offset_limit(), 300U);
+    EXPECT_EQ(session.arrive(2, 10, 10), Arrival::duplicate) << "what had come is known";
+    session.set_width(1);
+    EXPECT_EQ(session.limit(), 12U) << "what was granted stays so";
+    EXPECT_EQ(session.arrive(90, 900, 10), Arrival::fresh);
+    EXPECT_EQ(session.arrive(200, 2000, 10), Arrival::beyond);
 }
 
 }  // namespace

@@ -20,16 +20,16 @@ void run(const LinkFaults& faults, std::uint64_t seeds, int steps) {
     }
 }
 
-TEST(ReliableLink, works_without_faults) { run({}, 20, 500); }
+TEST(ReliableLink, works_without_faults) { run({}, 10, 300); }
 
 TEST(ReliableLink, survives_loss_doubling_and_overtaking) {
-    run({.lose = 0.1, .duplicate = 0.1, .delay = 0.2}, 60, 300);
+    run({.lose = 0.1, .duplicate = 0.1, .delay = 0.2}, 25, 200);
 }
 
-TEST(ReliableLink, survives_cut_connections) { run({.lose = 0.02, .cut = 0.02}, 60, 300); }
+TEST(ReliableLink, survives_cut_connections) { run({.lose = 0.02, .cut = 0.02}, 25, 200); }
 
 TEST(ReliableLink, survives_the_death_of_either_end) {
-    run({.lose = 0.02, .cut = 0.01, .kill_sender = 0.004, .kill_receiver = 0.01}, 60, 400);
+    run({.lose = 0.02, .cut = 0.01, .kill_sender = 0.004, .kill_receiver = 0.01}, 25, 300);
 }
 
 TEST(ReliableLink, survives_everything_at_once) {
@@ -40,7 +40,7 @@ TEST(ReliableLink, survives_everything_at_once) {
          .cut = 0.01,
          .kill_sender = 0.003,
          .kill_receiver = 0.005},
-        100, 400);
+        40, 300);
 }
 
 TEST(ReliableLink, counts_every_damaged_message) {
