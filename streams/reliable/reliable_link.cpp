@@ -141,12 +141,9 @@ ReliableOutput::ReliableOutput(std::unique_ptr<LinkSocket> socket, LinkConfig co
     : socket_(std::move(socket)), config_(std::move(config)), sender_(sender) {}
 
 SendResult ReliableOutput::send(std::span<const std::byte> message, StreamMask /*streams*/,
-                                std::uint64_t now_ns) noexcept {
+                                std::uint64_t /*now_ns*/) noexcept {
     if (sender_.is_refused()) {
         return SendResult::failed;
-    }
-    if (!sender_.has_room(message.size())) {
-        poll(now_ns);
     }
     return sender_.offer(message) ? SendResult::delivered : SendResult::full;
 }

@@ -61,7 +61,8 @@ class ReliableOutput final : public EventOutput {
     [[nodiscard]] static tl::expected<std::unique_ptr<ReliableOutput>, std::string> make(
         LinkContext& context, const LinkConfig& config, LinkSender::Config sender);
 
-    // full: the window holds as much as it may; nothing is lost while the receiver is away.
+    // Into the window; poll() sends it. full: the window holds as much as it may; nothing is lost
+    // while the receiver is away.
     // failed: a later incarnation of the same name is connected.
     SendResult send(std::span<const std::byte> message, StreamMask streams,
                     std::uint64_t now_ns) noexcept override;
