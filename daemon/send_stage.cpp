@@ -113,7 +113,7 @@ void SendStage::settle(std::size_t output, SendResult result, std::uint64_t now_
     } else if (result == SendResult::failed) {
         ++counters.dropped_failed;
         loss = Delivery::dropped_failed;
-    } else if (parts_.outputs[output].full == FullPolicy::drop) {
+    } else if (may_drop(output)) {
         ++counters.dropped_full;
         loss = Delivery::dropped_full;
     } else if (now_ns >= give_up_at_ns_.load(std::memory_order_relaxed)) {
@@ -130,6 +130,12 @@ void SendStage::settle(std::size_t output, SendResult result, std::uint64_t now_
     if (loss != Delivery::delivered && (delivery == Delivery::delivered || loss < delivery)) {
         delivery = loss;
     }
+}
+
+bool SendStage::may_drop(std::size_t output) const noexcept {
+    const OutputRoute& route = parts_.outputs[output];
+    const streams::StreamMask streams = parts_.tickets[current_].decision.streams & route.streams;
+    return route.full == FullPolicy::drop || (streams & ~route.droppable) == 0;
 }
 
 void SendStage::finish() noexcept {

@@ -31,6 +31,8 @@ struct OutputRoute {
     streams::EventOutput* output = nullptr;
     streams::StreamMask streams = 0;  // wanted
     config::FullPolicy full = config::FullPolicy::block;
+    // Events of no other stream are dropped where the output is full, whatever `full` says.
+    streams::StreamMask droppable = 0;
 };
 
 struct OutputCounters {
@@ -77,6 +79,7 @@ class SendStage final : public Stage {
     void begin(streams::EventIndex index) noexcept;
     void offer(std::uint64_t now_ns) noexcept;
     void settle(std::size_t output, streams::SendResult result, std::uint64_t now_ns) noexcept;
+    [[nodiscard]] bool may_drop(std::size_t output) const noexcept;
     void finish() noexcept;
     void await_confirmation() noexcept;
     std::size_t take_confirmed(std::uint64_t now_ns) noexcept;
