@@ -132,6 +132,34 @@ TEST(Decorrelation, an_autoencoder_forgets_the_nuisance) {
     EXPECT_LT(with, 0.5 * without);
 }
 
+// So heavy a penalty is nearly all of the loss: steps lower it only along its own gradient.
+TEST(Decorrelation, steps_of_a_vae_lower_the_penalised_loss) {
+    const FeatureTable table =
+        synthetic_features(7, 1, 1, 400, streams::EventMix::standard_model());
+    std::vector<float> jets;
+    std::vector<std::size_t> rows;
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+        jets.push_back(table.row(row)[14]);
+        rows.push_back(row);
+    }
+    const auto training =
+        vae::VaeTraining::create(
+            {.mini_batch = 400, .decorrelation = {.weight = 1e4, .of = jets, .name = "jets"}},
+            table)
+            .value();
+    double before = training->mean_loss(rows, 5).value();
+    const double first = before;
+    for (int block = 0; block < 3; ++block) {
+        for (int step = 0; step < 20; ++step) {
+            ASSERT_TRUE(training->train_batch(rows, 5).has_value());
+        }
+        const double after = training->mean_loss(rows, 5).value();
+        EXPECT_LT(after, before) << block;
+        before = after;
+    }
+    EXPECT_LT(before, 0.5 * first) << first;
+}
+
 TEST(Decorrelation, a_vae_is_trained_towards_independence_and_needs_the_nuisance) {
     VaeSamples samples = synthetic_vae_samples({.seed = 5,
                                                 .training = 6000,
