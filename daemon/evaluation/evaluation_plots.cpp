@@ -64,6 +64,14 @@ PlotLine histogram(const SampleEvaluation& sample, const PlotAxis& axis, double&
     return line;
 }
 
+// The outermost bins reach to the rarest events: they are drawn as wide as their neighbours.
+std::pair<double, double> plotted_range(const std::vector<double>& edges) {
+    const std::size_t last = edges.size() - 1;
+    if (last < 3) return {edges.front(), edges.back()};
+    return {std::max(edges[0], 2 * edges[1] - edges[2]),
+            std::min(edges[last], 2 * edges[last - 1] - edges[last - 2])};
+}
+
 }  // namespace
 
 Plot roc_plot(const ModelEvaluation& evaluation) {
@@ -139,21 +147,29 @@ Plot p_value_plot(const SampleEvaluation& background) {
 
 Plot dependence_plot(const Dependence& dependence, const ModelEvaluation& evaluation) {
     const std::string unit = dependence.unit.empty() ? "" : " [" + dependence.unit + "]";
-    Plot plot{
-        .title = "Working point " + dependence.working_point + " against " + dependence.input,
-        .x = {dependence.input + unit, false, dependence.edges.front(), dependence.edges.back()},
-        .y = {"fraction accepted", false, 0, 1}};
+    const auto [low, high] = plotted_range(dependence.edges);
+    Plot plot{.title = "Working point " + dependence.working_point + " against " + dependence.input,
+              .x = {dependence.input + unit, false, low, high},
+              .y = {"fraction accepted", false, 0, 1}};
+    double smallest = 1;
     for (std::size_t i = 0; i < dependence.by_sample.size(); ++i) {
         PlotLine line{.name = evaluation.samples[i].name};
+        for (const Fraction& fraction : dependence.by_sample[i]) {
+            if (fraction.passed > 0) smallest = std::min(smallest, fraction.value);
+        }
         for (std::size_t bin = 0; bin < dependence.by_sample[i].size(); ++bin) {
             const Fraction& fraction = dependence.by_sample[i][bin];
-            line.x.push_back((dependence.edges[bin] + dependence.edges[bin + 1]) / 2);
+            line.x.push_back(
+                (std::max(dependence.edges[bin], low) + std::min(dependence.edges[bin + 1], high)) /
+                2);
             line.y.push_back(fraction.total == 0 ? kNaN : fraction.value);
             line.y_low.push_back(fraction.interval.low);
             line.y_high.push_back(fraction.interval.high);
         }
         plot.lines.push_back(std::move(line));
     }
+    // Fractions over decades; none accepted lies on the edge.
+    if (smallest < 0.02) plot.y = {"fraction accepted", true, smallest / 2, 1};
     return plot;
 }
 
