@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "config/menu_reader.hpp"
@@ -30,7 +32,21 @@ struct RecordOptions {
     std::filesystem::path output;
     std::filesystem::path ready_file;
     bool replace = false;
+    bool continues = false;
+    std::string durability = "group-commit";
+    std::string compression = "zstd";
+    std::uint64_t file_bytes = 0;
+    std::uint64_t file_seconds = 0;
 };
+
+const std::map<std::string, streams::Durability> kDurabilities = {
+    {"none", streams::Durability::none},
+    {"interval", streams::Durability::interval},
+    {"group-commit", streams::Durability::group_commit}};
+const std::map<std::string, streams::Compression> kCompressions = {
+    {"none", streams::Compression::none},
+    {"zstd", streams::Compression::zstd},
+    {"lz4", streams::Compression::lz4}};
 
 // Every message that arrives is written; what is no selected event is counted.
 class Recorder final : public streams::MessageSink {
@@ -38,7 +54,8 @@ class Recorder final : public streams::MessageSink {
     Recorder(streams::RecordingOutput& output, const std::vector<std::string>& stream_names)
         : output_(output), stream_names_(stream_names) {}
 
-    [[nodiscard]] bool is_ready() const noexcept override { return !disk_is_full_; }
+    // False while the disk is full: what comes waits in the link.
+    [[nodiscard]] bool is_ready() const noexcept override { return held_.empty(); }
 
     void on_message(std::span<const std::byte> message,
                     std::uint64_t arrival_ns) noexcept override {
@@ -47,26 +64,39 @@ class Recorder final : public streams::MessageSink {
             ++refused_;
             return;
         }
-        switch (output_.send(message, mask_of(selected->decision), arrival_ns)) {
-            case streams::SendResult::delivered:
-                ++written_;
-                break;
-            case streams::SendResult::full:
-                disk_is_full_ = true;
-                ++lost_;
-                break;
-            case streams::SendResult::failed:
-                ++lost_;
-                break;
+        const streams::StreamMask streams = mask_of(selected->decision);
+        if (send(message, streams, arrival_ns) == streams::SendResult::full) {
+            held_.assign(message.begin(), message.end());
+            held_streams_ = streams;
+            ++waits_;
         }
+    }
+    // Tries the event again that found the disk full.
+    void try_again(std::uint64_t now_ns) noexcept {
+        if (!held_.empty() && send(held_, held_streams_, now_ns) != streams::SendResult::full) {
+            held_.clear();
+        }
+    }
+    // The event that still waits is lost.
+    void give_up() noexcept {
+        lost_ += held_.empty() ? 0 : 1;
+        held_.clear();
     }
     void on_refused(std::uint64_t /*arrival_ns*/) noexcept override { ++refused_; }
 
     [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
     [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
     [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
+    [[nodiscard]] std::uint64_t waits() const noexcept { return waits_; }
 
  private:
+    streams::SendResult send(std::span<const std::byte> message, streams::StreamMask streams,
+                             std::uint64_t now_ns) noexcept {
+        const streams::SendResult result = output_.send(message, streams, now_ns);
+        written_ += result == streams::SendResult::delivered ? 1 : 0;
+        lost_ += result == streams::SendResult::failed ? 1 : 0;
+        return result;
+    }
     [[nodiscard]] streams::StreamMask mask_of(const streams::ReadDecision& decision) const {
         streams::StreamMask mask = 0;
         for (const auto& name : decision.stream_names) {
@@ -80,7 +110,9 @@ class Recorder final : public streams::MessageSink {
 
     streams::RecordingOutput& output_;
     const std::vector<std::string>& stream_names_;
-    bool disk_is_full_ = false;
+    std::vector<std::byte> held_;  // found the disk full
+    streams::StreamMask held_streams_ = 0;
+    std::uint64_t waits_ = 0;
     std::uint64_t written_ = 0;
     std::uint64_t refused_ = 0;
     std::uint64_t lost_ = 0;
@@ -93,13 +125,19 @@ streams::RecordingOutputOptions recording_options(const RecordOptions& options,
     for (const auto& stream : menu.streams) {
         recording.stream_names.push_back(stream.name);
     }
-    recording.container.existing =
-        options.replace ? streams::ExistingFile::replace : streams::ExistingFile::refuse;
+    recording.existing = options.replace     ? streams::ExistingRecording::replace
+                         : options.continues ? streams::ExistingRecording::continue_with
+                                             : streams::ExistingRecording::refuse;
+    recording.durability = kDurabilities.at(options.durability);
+    recording.container.compression = kCompressions.at(options.compression);
+    recording.file_bytes = options.file_bytes;
+    recording.file_ns = options.file_seconds * 1'000'000'000;
     recording.labels.metadata.push_back({"tamis.menu",
                                          {{"name", menu.name},
                                           {"version", menu.version},
                                           {"hash", fmt::format("{:016x}", menu.hash)},
                                           {"recorded_by", std::string(build_version())}}});
+    recording.labels.metadata.push_back(streams::path_names_metadata(menu.paths));
     recording.labels.attachments.push_back({"menu.pbtxt", "text/plain", menu.text});
     recording.utc_minus_steady_ns = streams::utc_minus_steady_ns();
     return recording;
@@ -111,11 +149,26 @@ void receive(streams::BestEffortInput& input, Recorder& recorder,
     using std::chrono::milliseconds;
     streams::BestEffortInput* const inputs[] = {&input};
     constexpr std::size_t kMessagesPerPoll = 64;
-    while (recorder.is_ready()) {
+    bool is_full = false;
+    for (;;) {
         const std::uint64_t now = steady_clock_ns();
         output.poll(now);
+        recorder.try_again(now);
+        if (!recorder.is_ready()) {
+            if (!is_full) {
+                fmt::print(stderr, "tamis: {}; waiting for room\n", output.error());
+            }
+            is_full = true;
+            if (stop_requested()) {
+                recorder.give_up();
+                break;
+            }
+            std::this_thread::sleep_for(milliseconds(10));
+            continue;
+        }
+        is_full = false;
         if (input.poll(recorder, now, kMessagesPerPoll) == 0 &&
-            !streams::wait_readable(inputs, milliseconds(stop_requested() ? 300 : 100)) &&
+            !streams::wait_readable(inputs, milliseconds(stop_requested() ? 300 : 5)) &&
             stop_requested()) {
             break;
         }
@@ -158,8 +211,9 @@ ExitStatus record(const RecordOptions& options) {
     Recorder recorder(**output, recording.stream_names);
     receive(**input, recorder, **output);
     const auto closed = (*output)->close({}, steady_clock_ns());
-    fmt::print("{} events recorded in {} ({} refused, {} lost)\n", recorder.written(),
-               options.output.string(), recorder.refused(), recorder.lost());
+    fmt::print("{} events recorded in {} ({} refused, {} lost, {} waited for the disk)\n",
+               recorder.written(), options.output.string(), recorder.refused(), recorder.lost(),
+               recorder.waits());
     if (!closed) {
         return fail(EX_IOERR, closed.error());
     }
@@ -177,7 +231,25 @@ void add_record(CLI::App& program, ExitStatus& status) {
         ->required()
         ->check(CLI::ExistingFile);
     command->add_option("--output", options->output, "MCAP file to write")->required();
-    command->add_flag("--replace", options->replace, "Overwrite an existing file");
+    auto* replace =
+        command->add_flag("--replace", options->replace, "Overwrite an existing recording");
+    command
+        ->add_flag("--continue", options->continues,
+                   "Begin a new file after the last one of an existing recording")
+        ->excludes(replace);
+    command
+        ->add_option("--durability", options->durability,
+                     "none (safe once the system has it), interval (on the disk, every second) or "
+                     "group-commit (on the disk, within 5 ms or 4 MiB)")
+        ->check(CLI::IsMember(kDurabilities))
+        ->capture_default_str();
+    command->add_option("--compression", options->compression, "none, zstd or lz4")
+        ->check(CLI::IsMember(kCompressions))
+        ->capture_default_str();
+    command->add_option("--file-bytes", options->file_bytes,
+                        "Begin a new file after so many bytes: FILE.0002.mcap and so on");
+    command->add_option("--file-seconds", options->file_seconds,
+                        "Begin a new file after so many seconds");
     command->add_option("--ready-file", options->ready_file,
                         "Written, with the endpoint, when it listens");
     command->footer(
