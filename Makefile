@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench bench-engine bench-training bench-anomaly packages configure format lint asan tsan fuzz train-demo-models clean
+.PHONY: demo test build bench bench-engine bench-training bench-anomaly bench-recording damage packages configure format lint asan tsan fuzz train-demo-models clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -42,6 +42,16 @@ bench-training: packages configure
 bench-anomaly: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis
 	python3 bench/anomaly_bench.py --tamis $(BUILD)/bin/tamis --jobs $(JOBS) --json $(BUILD)/anomaly_bench.json
+
+# The recorder beside a plain write + fdatasync loop, the reader beside zstd alone (bench/README.md).
+bench-recording: packages configure
+	cmake --build --preset release -j $(JOBS) --target recording_bench
+	$(BUILD)/bin/recording_bench $(BUILD)
+
+# A 64 KiB recording cut at every byte and with every bit flipped, for each compression. Some minutes; make test has a sample.
+damage: packages configure
+	cmake --build --preset release -j $(JOBS) --target recording_tests
+	TAMIS_EXHAUSTIVE=1 $(BUILD)/tests/streams/recording/recording_tests --gtest_filter='*ExhaustiveDamage*'
 
 # The three shipped models, made again from their recipes; the files come out byte for byte the same.
 train-demo-models: build

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "streams/recording/chunk_codec.hpp"
+#include "streams/recording/recording_policy.hpp"
+
 namespace tamis::config {
 
 struct SourceConfig {
@@ -48,6 +51,12 @@ struct OutputConfig {
     FullPolicy full = FullPolicy::block;
     std::uint32_t send_high_water_mark = 1000;
     bool insecure = false;  // allows an endpoint that is not local without keys
+    // Of a recording.
+    streams::Durability durability = streams::Durability::none;
+    std::uint64_t file_bytes = 0;    // a new file after so many; 0: never
+    std::uint32_t file_seconds = 0;  // a new file after so long; 0: never
+    streams::Compression compression = streams::Compression::zstd;
+    streams::ExistingRecording existing = streams::ExistingRecording::refuse;
 };
 
 enum class ThreadMode : std::uint8_t { dedicated, shared };

@@ -121,6 +121,7 @@ class DeploymentCheck {
                 check_endpoint(block, -1, output.endpoint(),
                                publishes ? Attachment::bind : Attachment::connect,
                                output.insecure());
+                refuse_recording_fields(output, block);
                 break;
             case schema::Output::kRecording:
                 check_recording(output, block);
@@ -136,6 +137,20 @@ class DeploymentCheck {
             reader_.add(block, "full", "\"full\" cannot be BLOCK with PUBLISH",
                         "write full: DROP, or pattern: PUSH or RELIABLE, which can wait for their "
                         "receiver");
+        }
+    }
+
+    void refuse_recording_fields(const schema::Output& output, const Block& block) {
+        const std::pair<const char*, bool> fields[] = {{"durability", output.has_durability()},
+                                                       {"file_bytes", output.has_file_bytes()},
+                                                       {"file_seconds", output.has_file_seconds()},
+                                                       {"compression", output.has_compression()},
+                                                       {"existing", output.has_existing()}};
+        for (const auto& [name, is_set] : fields) {
+            if (is_set) {
+                reader_.add(block, name, "an endpoint has no " + in_quotes(name),
+                            "remove it, or write recording: \"FILE.mcap\" instead");
+            }
         }
     }
 

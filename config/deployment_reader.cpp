@@ -38,6 +38,30 @@ InputConfig input_of(const schema::Input& text) {
     return input;
 }
 
+streams::Durability durability_of(schema::Output::Durability text) {
+    switch (text) {
+        case schema::Output::NONE:
+            return streams::Durability::none;
+        case schema::Output::INTERVAL:
+            return streams::Durability::interval;
+        case schema::Output::GROUP_COMMIT:
+            return streams::Durability::group_commit;
+    }
+    return streams::Durability::none;
+}
+
+streams::Compression compression_of(schema::Output::Compression text) {
+    switch (text) {
+        case schema::Output::UNCOMPRESSED:
+            return streams::Compression::none;
+        case schema::Output::ZSTD:
+            return streams::Compression::zstd;
+        case schema::Output::LZ4:
+            return streams::Compression::lz4;
+    }
+    return streams::Compression::zstd;
+}
+
 OutputConfig output_of(const schema::Output& text) {
     OutputConfig output;
     output.name = text.name();
@@ -52,6 +76,13 @@ OutputConfig output_of(const schema::Output& text) {
         publishes || text.full() == schema::Output::DROP ? FullPolicy::drop : FullPolicy::block;
     output.send_high_water_mark = text.send_high_water_mark();
     output.insecure = text.insecure();
+    output.durability = durability_of(text.durability());
+    output.file_bytes = text.file_bytes();
+    output.file_seconds = text.file_seconds();
+    output.compression = compression_of(text.compression());
+    output.existing = text.existing() == schema::Output::CONTINUE
+                          ? streams::ExistingRecording::continue_with
+                          : streams::ExistingRecording::refuse;
     return output;
 }
 

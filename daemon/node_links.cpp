@@ -36,6 +36,7 @@ streams::RecordingLabels labels_of(const LoadedMenu& menu) {
                  {"menu_hash", fmt::format("{:016x}", menu.text.hash)},
                  {"tamis_version", std::string(build_version())}};
     labels.metadata.push_back(std::move(run));
+    labels.metadata.push_back(streams::path_names_metadata(menu.text.paths));
     labels.attachments.push_back(
         {.name = "menu.pbtxt", .media_type = "text/plain", .contents = menu.text.text});
     for (std::size_t i = 0; i < menu.models.size(); ++i) {
@@ -160,6 +161,11 @@ tl::expected<void, StartFailure> NodeLinks::open_recording(const config::OutputC
     options.path = output.recording;
     options.stream_names = menu.compiled.context().stream_names;
     options.labels = labels_of(menu);
+    options.container.compression = output.compression;
+    options.durability = output.durability;
+    options.file_bytes = output.file_bytes;
+    options.file_ns = std::uint64_t{output.file_seconds} * 1'000'000'000;
+    options.existing = output.existing;
     options.utc_minus_steady_ns = streams::utc_minus_steady_ns();
     auto recording = streams::RecordingOutput::create(options);
     if (!recording) {

@@ -78,7 +78,9 @@ Made<BestEffortOutput> BestEffortOutput::make(LinkContext& context, const LinkCo
 
 SendResult BestEffortOutput::send(std::span<const std::byte> selected, StreamMask /*streams*/,
                                   std::uint64_t /*now_ns*/) noexcept {
-    return socket_->send(selected);
+    const SendResult result = socket_->send(selected);
+    delivered_count_ += result == SendResult::delivered ? 1 : 0;
+    return result;
 }
 
 std::size_t BestEffortOutput::poll(std::uint64_t /*now_ns*/) noexcept { return 0; }

@@ -57,12 +57,14 @@ class BestEffortOutput final : public EventOutput {
     SendResult send(std::span<const std::byte> selected, StreamMask streams,
                     std::uint64_t now_ns) noexcept override;
     std::size_t poll(std::uint64_t now_ns) noexcept override;
+    [[nodiscard]] std::uint64_t durable_count() const noexcept override { return delivered_count_; }
 
     [[nodiscard]] std::string bound_endpoint() const;
 
  private:
     explicit BestEffortOutput(std::unique_ptr<LinkSocket> socket);
     std::unique_ptr<LinkSocket> socket_;
+    std::uint64_t delivered_count_ = 0;
 };
 
 // What a source sends fragments with; waits where BestEffortOutput says full.

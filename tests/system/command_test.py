@@ -12,7 +12,7 @@ import tempfile
 from tool import Tool
 
 COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "explain",
-            "import", "import-model", "inspect", "bench"]
+            "import", "export", "import-model", "inspect", "repair", "bench"]
 
 
 def main():
