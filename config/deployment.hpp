@@ -51,6 +51,9 @@ struct OutputConfig {
     FullPolicy full = FullPolicy::block;
     std::uint32_t send_high_water_mark = 1000;
     bool insecure = false;  // allows an endpoint that is not local without keys
+    std::string spool;      // of a reliable output: files for while the receiver is away
+    std::uint64_t spool_bytes = 1ULL << 30;
+    std::vector<std::string> spool_drop_streams;  // may be dropped when it is full
     // Of a recording.
     streams::Durability durability = streams::Durability::none;
     std::uint64_t file_bytes = 0;    // a new file after so many; 0: never

@@ -133,6 +133,19 @@ class DeploymentCheck {
                                 "add endpoint: \"tcp://HOST:PORT\" or recording: \"FILE.mcap\"");
                 }
         }
+        if (output.pattern() != schema::Output::RELIABLE) {
+            const std::pair<const char*, bool> fields[] = {
+                {"spool", output.has_spool()},
+                {"spool_bytes", output.has_spool_bytes()},
+                {"spool_drop_stream", output.spool_drop_stream_size() > 0}};
+            for (const auto& [field, is_given] : fields) {
+                if (is_given) {
+                    reader_.add(block, field,
+                                in_quotes(field) + " is of an output that is RELIABLE",
+                                "write pattern: RELIABLE, or remove it");
+                }
+            }
+        }
         if (publishes && output.has_full() && output.full() == schema::Output::BLOCK) {
             reader_.add(block, "full", "\"full\" cannot be BLOCK with PUBLISH",
                         "write full: DROP, or pattern: PUSH or RELIABLE, which can wait for their "

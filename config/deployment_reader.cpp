@@ -75,6 +75,10 @@ OutputConfig output_of(const schema::Output& text) {
     output.full =
         publishes || text.full() == schema::Output::DROP ? FullPolicy::drop : FullPolicy::block;
     output.send_high_water_mark = text.send_high_water_mark();
+    output.spool = text.spool();
+    output.spool_bytes = text.spool_bytes();
+    output.spool_drop_streams.assign(text.spool_drop_stream().begin(),
+                                     text.spool_drop_stream().end());
     output.insecure = text.insecure();
     output.durability = durability_of(text.durability());
     output.file_bytes = text.file_bytes();
@@ -151,14 +155,20 @@ void check_output_streams(TextReader& reader, const schema::Deployment& deployme
     }
     for (int i = 0; i < deployment.output_size(); ++i) {
         const Block block = reader.child(reader.root(), "output", i);
-        for (int k = 0; k < deployment.output(i).stream_size(); ++k) {
-            const std::string& stream = deployment.output(i).stream(k);
+        const auto check = [&](const char* field, int k, const std::string& stream) {
             if (std::find(streams.begin(), streams.end(), stream) == streams.end()) {
                 reader.add(
-                    block, "stream", k,
+                    block, field, k,
                     "the menu " + in_quotes(menu.name) + " has no stream " + in_quotes(stream),
                     name_remedy(stream, streams));
             }
+        };
+        const schema::Output& output = deployment.output(i);
+        for (int k = 0; k < output.stream_size(); ++k) {
+            check("stream", k, output.stream(k));
+        }
+        for (int k = 0; k < output.spool_drop_stream_size(); ++k) {
+            check("spool_drop_stream", k, output.spool_drop_stream(k));
         }
     }
 }

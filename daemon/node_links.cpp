@@ -11,6 +11,7 @@
 #include "daemon/joined_input.hpp"
 #include "daemon/steady_time.hpp"
 #include "streams/reliable/reliable_link.hpp"
+#include "streams/spool/spooled_output.hpp"
 
 namespace tamis::daemon {
 namespace {
@@ -139,12 +140,7 @@ tl::expected<void, StartFailure> NodeLinks::open_link(const config::OutputConfig
     config.options.send_high_water_mark = static_cast<int>(output.send_high_water_mark);
     config.options.insecure = output.insecure;
     if (output.pattern == config::OutputPattern::reliable) {
-        auto link = ReliableOutput::make(context_, config, {.name = node + "." + output.name});
-        if (!link) {
-            return tl::unexpected(unavailable("output " + output.name + ": " + link.error()));
-        }
-        add_output(output, menu, *std::move(link), output.endpoint);
-        return {};
+        return open_reliable(output, menu, config, node + "." + output.name);
     }
     auto link = BestEffortOutput::make(context_, config);
     if (!link) {
@@ -153,6 +149,33 @@ tl::expected<void, StartFailure> NodeLinks::open_link(const config::OutputConfig
     std::string endpoint = publishes ? (*link)->bound_endpoint() : output.endpoint;
     add_output(output, menu, std::move(*link), std::move(endpoint));
     return {};
+}
+
+tl::expected<void, StartFailure> NodeLinks::open_reliable(const config::OutputConfig& output,
+                                                          const LoadedMenu& menu,
+                                                          const streams::LinkConfig& config,
+                                                          const std::string& name) {
+    const auto add = [&](auto&& made) -> tl::expected<void, StartFailure> {
+        if (!made) {
+            return tl::unexpected(unavailable("output " + output.name + ": " + made.error()));
+        }
+        add_output(output, menu, *std::move(made), output.endpoint);
+        return {};
+    };
+    streams::LinkSender::Config sender;
+    sender.name = name;
+    if (output.spool.empty()) {
+        return add(ReliableOutput::make(context_, config, sender));
+    }
+    streams::SpooledOutput::Config spooled;
+    spooled.link = config;
+    spooled.sender = sender;
+    spooled.spool = {.path = output.spool, .bytes = output.spool_bytes};
+    auto added = add(streams::SpooledOutput::make(context_, spooled));
+    if (added && !output.spool_drop_streams.empty()) {
+        routes_.back().droppable = stream_mask(menu.compiled, output.spool_drop_streams);
+    }
+    return added;
 }
 
 tl::expected<void, StartFailure> NodeLinks::open_recording(const config::OutputConfig& output,
