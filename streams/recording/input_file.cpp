@@ -13,7 +13,7 @@
 namespace tamis::streams {
 namespace {
 
-constexpr std::uint64_t kReadAheadBytes = 4UL * 1024 * 1024;
+constexpr std::uint64_t kReadAheadBytes = 1024UL * 1024;
 
 std::string describe(int error_number) { return std::generic_category().message(error_number); }
 

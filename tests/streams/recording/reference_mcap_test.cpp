@@ -34,7 +34,7 @@ class McapCore : public testing::Test {
     // Standard output of the script; its lines.
     static std::vector<std::string> run(const std::string& arguments) {
         const std::string command =
-            "node " TAMIS_SOURCE_DIR "/tests/streams/recording/mcap_core.cjs " + arguments;
+            "node " TAMIS_SOURCE_DIR "/tests/streams/recording/reference_mcap.cjs " + arguments;
         std::FILE* const pipe = ::popen(command.c_str(), "r");
         std::string output;
         for (int character = 0; pipe != nullptr && (character = std::fgetc(pipe)) != EOF;) {
@@ -96,7 +96,7 @@ TEST_F(McapCore, reads_what_was_repaired) {
     EXPECT_EQ(run("read " + options.output).size(), repaired->counts.messages + 3);
 }
 
-// As mcap_core.cjs makes them.
+// As reference_mcap.cjs makes them.
 std::vector<SampleMessage> core_messages() {
     std::vector<SampleMessage> messages;
     for (std::uint32_t number = 0; number < 40; ++number) {

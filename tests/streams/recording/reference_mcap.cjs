@@ -1,6 +1,6 @@
 // @mcap/core, the reference implementation of MCAP in another language, on either side of a file.
-//   node mcap_core.cjs read FILE       what it holds, a line an item, by both of its readers; schemas by protobufjs
-//   node mcap_core.cjs write FOLDER    the same messages with every combination of the writer's options
+//   node reference_mcap.cjs read FILE       what it holds, a line an item, by both of its readers; schemas by protobufjs
+//   node reference_mcap.cjs write FOLDER    the same messages with every combination of the writer's options
 // TAMIS_MCAP_CORE names a folder where `npm install @mcap/core @mcap/support lz4js` was run.
 "use strict";
 const fs = require("fs");
