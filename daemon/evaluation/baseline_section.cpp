@@ -19,13 +19,12 @@ using models::vae::PublishedCurve;
 
 // Why ours and the published figures differ: what is known of it.
 constexpr std::array kDifferences = {
-    "The samples differ. Published: Pythia 8 and Delphes. Ours: a parametric generator fitted to "
-    "the "
-    "published histograms of the 21 features, process by process; correlations between features "
-    "are "
-    "those of its kinematics. The published network itself, weights and all, has areas of .94, "
-    ".85, "
-    ".73 and .92 on our events (published .91, .85, .75, .92; streams/synthetic).",
+    "The samples differ. Published: Pythia 8 and Delphes. Ours: a parametric generator whose "
+    "features "
+    "were compared with the published histograms, process by process; correlations between "
+    "features "
+    "are those of its kinematics. The published network itself, weights and all, has areas of .94, "
+    ".85, .73 and .92 on our events (published .91, .85, .75, .92; streams/synthetic).",
     "The training differs. Published: 3.45 million events of raw features, 159 epochs, a "
     "divergence "
     "that is not the Kullback-Leibler one. Ours: features and outputs scaled while learning, the "
@@ -103,7 +102,7 @@ Plot comparison_plot(const BaselineComparison& comparison, std::size_t signal) {
     Plot plot{.title = "ROC of every score: " + comparison.signals[signal],
               .x = {"background fraction accepted", true, one, 1},
               .y = {"signal efficiency", true, 1e-4, 1},
-              .has_legend_left = true};
+              .legend = Legend::beside};
     for (const ComparedMethod& method : comparison.methods) {
         PlotLine line{.name = method.name, .is_dashed = method.knows_signals};
         for (const RocPoint& point : method.by_signal[signal].roc) {

@@ -88,7 +88,7 @@ Plot roc_plot(const ModelEvaluation& evaluation) {
         }
         plot.lines.push_back(std::move(line));
     }
-    plot.has_legend_left = true;
+    plot.legend = Legend::left;
     PlotLine chance{.name = "chance", .is_dashed = true};
     for (double x = one; x < 1; x *= 1.2) add_if_moved(chance, x, x, 0.01);
     add_if_moved(chance, 1, 1, 0);
@@ -105,6 +105,7 @@ Plot score_plot(const ModelEvaluation& evaluation, const models::Manifest& manif
     for (const auto& sample : evaluation.samples) {
         plot.lines.push_back(histogram(sample, plot.x, smallest));
     }
+    plot.legend = Legend::beside;
     plot.y = {"share of the sample per bin", true, std::min(smallest / 2, 0.1), 1};
     for (const auto& point : manifest.working_points) {
         const bool is_one = point.bins.size() == 1 && point.bins.front().slope == 0;
@@ -139,7 +140,7 @@ Plot p_value_plot(const SampleEvaluation& background) {
     for (std::size_t i = 0; i < p_values.size(); ++i) {
         add_if_moved(line, p_values[i], static_cast<double>(i + 1) * one, 0.02);
     }
-    plot.has_legend_left = true;
+    plot.legend = Legend::left;
     plot.lines = {std::move(line),
                   {.name = "exact", .x = {one, 1}, .y = {one, 1}, .is_dashed = true}};
     return plot;
@@ -168,19 +169,20 @@ Plot dependence_plot(const Dependence& dependence, const ModelEvaluation& evalua
         }
         plot.lines.push_back(std::move(line));
     }
+    plot.legend = Legend::beside;
     // Fractions over decades; none accepted lies on the edge.
     if (smallest < 0.02) plot.y = {"fraction accepted", true, smallest / 2, 1};
     return plot;
 }
 
 Plot training_plot(const std::vector<std::string>& report) {
-    static const std::regex kEpoch(R"(^epoch\s+(\d+): (?:training )?loss (-?[0-9.]+), )"
-                                   R"(validation (?:loss )?(-?[0-9.]+))");
+    static const std::regex epoch_pattern(R"(^epoch\s+(\d+): (?:training )?loss (-?[0-9.]+), )"
+                                          R"(validation (?:loss )?(-?[0-9.]+))");
     PlotLine training{.name = "training"};
     PlotLine validation{.name = "validation"};
     for (const std::string& line : report) {
         std::smatch found;
-        if (!std::regex_search(line, found, kEpoch)) continue;
+        if (!std::regex_search(line, found, epoch_pattern)) continue;
         for (PlotLine* of : {&training, &validation}) of->x.push_back(std::stod(found[1]));
         training.y.push_back(std::stod(found[2]));
         validation.y.push_back(std::stod(found[3]));
