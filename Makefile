@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench bench-engine bench-training bench-anomaly packages configure format lint asan tsan fuzz train-demo-models clean
+.PHONY: demo test build bench bench-engine bench-training bench-anomaly bench-ringer packages configure format lint asan tsan fuzz train-demo-models clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -42,6 +42,11 @@ bench-training: packages configure
 bench-anomaly: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis
 	python3 bench/anomaly_bench.py --tamis $(BUILD)/bin/tamis --jobs $(JOBS) --json $(BUILD)/anomaly_bench.json
+
+# Ringers on real probes beside the published ensembles and the cut-based selection (models/ringer/README.md).
+bench-ringer: packages configure
+	cmake --build --preset release -j $(JOBS) --target tamis
+	python3 bench/ringer_probes.py --tamis $(BUILD)/bin/tamis --data $(or $(TAMIS_DATA_DIR),../shared/data) --json $(BUILD)/ringer_probes.json
 
 # The three shipped models, made again from their recipes; the files come out byte for byte the same.
 train-demo-models: build

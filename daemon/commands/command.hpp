@@ -27,6 +27,7 @@ void add_score(CLI::App& program, ExitStatus& status);
 void add_explain(CLI::App& program, ExitStatus& status);
 void add_import(CLI::App& program, ExitStatus& status);
 void add_import_model(CLI::App& program, ExitStatus& status);
+void add_export_model(CLI::App& program, ExitStatus& status);
 void add_inspect(CLI::App& program, ExitStatus& status);
 void add_bench(CLI::App& program, ExitStatus& status);
 
