@@ -8,7 +8,7 @@
 
 #include "daemon/commands/training_table.hpp"
 #include "models/ringer/ringer_recipe.hpp"
-#include "streams/csv_table.hpp"
+#include "streams/table_file.hpp"
 
 namespace tamis::daemon {
 
@@ -35,7 +35,7 @@ constexpr std::size_t kNeededShapes = 6;  // the region of interest may be missi
 
 // The shapes that the file has: none, the six of the calorimeter, or all. With one of the six all
 // six are wanted, so that the reader names those that are missing.
-std::vector<ShapeColumn> shape_columns_of(const streams::CsvTable& table) {
+std::vector<ShapeColumn> shape_columns_of(const streams::NumberTable& table) {
     const auto is_there = [&](const ShapeColumn& column) {
         return table.find_column(column.name).has_value();
     };
@@ -156,7 +156,7 @@ tl::expected<models::ModelFiles, std::string> train_ringer_model(
 
 tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples(
     const std::filesystem::path& file) {
-    const auto table = streams::read_csv_table(file);
+    const auto table = streams::read_table_file(file);
     if (!table) {
         return tl::unexpected(table.error());
     }
@@ -174,7 +174,7 @@ tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples
     }
     columns.label = "label";
     columns.least_rows = kLeastRows;
-    const auto read = select_training_table(*table, columns, file);
+    const auto read = select_training_table(*table, columns);
     if (!read) {
         return tl::unexpected(read.error());
     }
