@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 #include <zmq.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <thread>
@@ -180,13 +180,22 @@ double median(std::vector<double> values) {
 
 }  // namespace
 
+// link_bench [BYTES [SECONDS [BLOCKS]]]
 int main(int count, char** words) {
-    CLI::App program("Links beside bare ZeroMQ PUSH/PULL over TCP on this machine");
     Options options;
-    program.add_option("--bytes", options.bytes, "Of a message")->capture_default_str();
-    program.add_option("--seconds", options.seconds, "Of a block")->capture_default_str();
-    program.add_option("--blocks", options.blocks, "In turns")->capture_default_str();
-    CLI11_PARSE(program, count, words);
+    if (count > 1) {
+        options.bytes = std::strtoul(words[1], nullptr, 10);
+    }
+    if (count > 2) {
+        options.seconds = std::strtod(words[2], nullptr);
+    }
+    if (count > 3) {
+        options.blocks = std::atoi(words[3]);
+    }
+    if (options.bytes < 1 || options.seconds <= 0 || options.blocks < 1) {
+        fmt::print(stderr, "usage: link_bench [BYTES [SECONDS [BLOCKS]]]\n");
+        return 64;
+    }
     std::vector<double> rates[3];
     for (int block = 0; block < options.blocks; ++block) {
         rates[0].push_back(bare(options));

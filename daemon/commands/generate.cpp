@@ -322,7 +322,7 @@ void add_generate(CLI::App& program, ExitStatus& status) {
                      "Print the Kolmogorov distances to this file of published histograms")
         ->check(CLI::ExistingFile);
     command->footer(
-        "Examples:\n  tamis generate --events 10000 --signals 0.02 --output events.mcap\n"
+        "Example:\n  tamis generate --events 10000 --signals 0.02 --output events.mcap\n"
         "  tamis generate --events 10000 --connect tcp://127.0.0.1:5500 --delivery reliable");
     command->callback([options, &status] { status = generate(*options); });
 }
