@@ -33,6 +33,7 @@ std::string camel_case(std::string_view name) {
 template <typename Entries, typename Text>
 void add_each(TuningWriter& writer, const std::string& key, const Entries& entries, Text text_of) {
     std::vector<std::string> texts;
+    texts.reserve(entries.size());
     for (const auto& entry : entries) {
         texts.push_back(text_of(entry));
     }
