@@ -34,8 +34,9 @@ PrincipalComponents::PrincipalComponents(std::span<const float> rows, std::size_
     for (std::size_t i = 0; i < rows.size(); ++i) {
         mean_[i % columns] += rows[i];
     }
+    const std::size_t count = rows.size() / columns;
     for (double& mean : mean_) {
-        mean /= static_cast<double>(rows.size() / columns);
+        mean /= static_cast<double>(count);
     }
     // Eigenvalues rise: those kept are the last.
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance_of(rows, mean_));
