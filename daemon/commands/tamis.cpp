@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     ExitStatus status = EX_OK;
     for (const auto add : {add_check, add_demo, add_generate, add_record, add_replay, add_rates,
                            add_train, add_calibrate, add_evaluate, add_score, add_explain,
-                           add_import, add_import_model, add_inspect, add_bench}) {
+                           add_novelty, add_import, add_import_model, add_inspect, add_bench}) {
         add(program, status);
     }
     try {

@@ -11,7 +11,7 @@ import tempfile
 
 from tool import Tool
 
-COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "explain",
+COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "explain", "novelty",
             "import", "import-model", "inspect", "bench"]
 
 
