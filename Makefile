@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench bench-engine bench-training bench-anomaly bench-links bench-recording bench-ringer damage kill-test packages configure format lint asan tsan fuzz train-demo-models clean
+.PHONY: demo test build bench bench-engine bench-training bench-anomaly bench-links bench-recording bench-ringer bench-seed-filter damage kill-test packages configure format lint asan tsan fuzz train-demo-models models-report clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -37,6 +37,11 @@ bench-engine: packages
 bench-training: packages configure
 	cmake --build --preset release -j $(JOBS) --target training_bench
 	$(BUILD)/bin/training_bench --json $(BUILD)/training_bench.json
+
+# 10,000 doublets of an event with the seed filter's pre-filter and without, beside the published network.
+bench-seed-filter: packages configure
+	cmake --build --preset release -j $(JOBS) --target seed_filter_bench
+	$(BUILD)/bin/seed_filter_bench models/shipped/seed_filter $(or $(TAMIS_DATA_DIR),../shared/data)
 
 # Autoencoder and Gaussian VAE of any table beside published anomaly detectors (bench/README.md).
 bench-anomaly: packages configure
@@ -72,6 +77,22 @@ train-demo-models: build
 	$(BUILD)/bin/tamis train vae --output models/shipped/vae
 	$(BUILD)/bin/tamis train ringer --output models/shipped/ringer
 	$(BUILD)/bin/tamis train seed-filter --output models/shipped/seed_filter
+
+# The same into a folder of their own, each with its report; says whether the files are those in models/shipped.
+REPORTS := $(BUILD)/models_report
+DEMO_MODELS := vae ringer seed_filter
+models-report: packages configure
+	cmake --build --preset release -j $(JOBS) --target tamis
+	rm -rf $(REPORTS)
+	$(MAKE) --no-print-directory -j $(JOBS) $(DEMO_MODELS:%=$(REPORTS)/%/report.html)
+	@same=yes; for model in $(DEMO_MODELS); do \
+	    if diff -rq models/shipped/$$model $(REPORTS)/$$model/model; then echo "$$model: byte for byte the shipped one; report in $(REPORTS)/$$model"; \
+	    else echo "$$model: DIFFERS from the shipped one"; same=no; fi; done; [ $$same = yes ]
+
+$(REPORTS)/%/report.html:
+	@mkdir -p $(@D)
+	OMP_NUM_THREADS=1 $(BUILD)/bin/tamis train $(subst _,-,$*) --output $(@D)/model >$(@D)/training.txt 2>&1 || { cat $(@D)/training.txt; exit 1; }
+	OMP_NUM_THREADS=1 $(BUILD)/bin/tamis evaluate $(@D)/model --output $(@D) >$(@D)/evaluation.txt
 
 asan tsan: packages
 	cmake --preset $@

@@ -25,6 +25,7 @@ void add_evaluate(CLI::App& program, ExitStatus& status);
 void add_calibrate(CLI::App& program, ExitStatus& status);
 void add_score(CLI::App& program, ExitStatus& status);
 void add_explain(CLI::App& program, ExitStatus& status);
+void add_novelty(CLI::App& program, ExitStatus& status);
 void add_import(CLI::App& program, ExitStatus& status);
 void add_import_model(CLI::App& program, ExitStatus& status);
 void add_export(CLI::App& program, ExitStatus& status);

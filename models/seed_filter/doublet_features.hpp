@@ -29,7 +29,10 @@ inline constexpr std::size_t kLayerMapChannels = 4 + 2 * kMapLayers.size();
 
 // Features: 30 of the inner hit, 30 of the outer hit, 7 of the pair. Positions in a hit's block:
 inline constexpr std::size_t kHitFeatures = 30;
-inline constexpr std::size_t kHitX = 0, kHitY = 1, kHitZ = 2, kHitPhi = 3, kHitR = 4;
+inline constexpr std::size_t kHitX = 0, kHitY = 1, kHitZ = 2, kHitPhi = 3, kHitR = 4,
+                             kHitIsBarrel = 6;
+// Of the pair, positions among all 67; differences are inner less outer.
+inline constexpr std::size_t kPairDeltaR = 63, kPairDeltaPhi = 64, kPairDeltaZ = 65;
 
 // Names in wire order: in_x ... in_sum_adc, out_x ... out_sum_adc, delta_a ... z_zero.
 [[nodiscard]] const std::vector<std::string>& doublet_feature_names();

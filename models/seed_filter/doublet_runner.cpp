@@ -1,17 +1,20 @@
 #include "models/seed_filter/doublet_runner.hpp"
 
 #include <algorithm>
+#include <gsl/assert>
 #include <limits>
 
 namespace tamis::models {
 
-tl::expected<DoubletNetwork, std::string> make_doublet_network(const SeedFilterSettings& settings,
-                                                               const engine::Graph& graph) {
+namespace {
+
+tl::expected<DoubletNetwork, std::string> make_filter(const SeedFilterSettings& settings,
+                                                      const engine::Graph& graph) {
     auto network = engine::Network::compile(graph, {.max_batch = kDoubletBatch});
     if (!network) {
         return tl::unexpected(network.error());
     }
-    DoubletNetwork made{*network, settings.layout, 0, 0, 0, 0};
+    DoubletNetwork made{*network, settings.layout};
     const auto inputs = (*network)->inputs();
     const auto find_port = [&](std::size_t size) {
         const auto found = std::find_if(inputs.begin(), inputs.end(),
@@ -42,10 +45,91 @@ tl::expected<DoubletNetwork, std::string> make_doublet_network(const SeedFilterS
     return made;
 }
 
+tl::expected<DoubletPrefilter, std::string> make_prefilter(const engine::Graph& graph,
+                                                           double threshold) {
+    auto network = engine::Network::compile(graph, {.max_batch = kDoubletBatch});
+    if (!network) {
+        return tl::unexpected(network.error());
+    }
+    const auto is_one_of = [](std::span<const engine::NetworkPort> ports, std::size_t size) {
+        return ports.size() == 1 && ports[0].row_size == size;
+    };
+    if (!is_one_of((*network)->inputs(), kDoubletFeatures) ||
+        !is_one_of((*network)->outputs(), 1)) {
+        return tl::unexpected(
+            std::string("it does not turn 67 features into one number; give a network that answers "
+                        "the probability of a true doublet"));
+    }
+    return DoubletPrefilter{*std::move(network), static_cast<float>(threshold)};
+}
+
+}  // namespace
+
+tl::expected<DoubletNetwork, std::string> make_doublet_network(
+    const SeedFilterSettings& settings, std::span<const engine::Graph> graphs) {
+    Expects(graphs.size() == (settings.prefilter_threshold ? 2U : 1U));
+    auto made = make_filter(settings, graphs[0]);
+    if (!made) {
+        return tl::unexpected("the filter: " + made.error());
+    }
+    if (!settings.prefilter_threshold) {
+        return made;
+    }
+    auto prefilter = make_prefilter(graphs[1], *settings.prefilter_threshold);
+    if (!prefilter) {
+        return tl::unexpected("the pre-filter: " + prefilter.error());
+    }
+    made->prefilter = *std::move(prefilter);
+    return made;
+}
+
 DoubletRunner::DoubletRunner(const DoubletNetwork& network)
-    : network_(network), runner_(network.network) {}
+    : network_(network), runner_(network.network) {
+    if (network.prefilter) {
+        prefilter_.emplace(network.prefilter->network);
+        waiting_.reserve(kDoubletBatch);
+    }
+}
 
 void DoubletRunner::add(const DoubletView& doublet, float* answer) noexcept {
+    if (!prefilter_) {
+        ask_network(doublet, answer);
+        return;
+    }
+    std::copy(
+        doublet.features.begin(), doublet.features.end(),
+        prefilter_->input(0).subspan(waiting_.size() * kDoubletFeatures, kDoubletFeatures).begin());
+    waiting_.push_back({doublet, answer});
+    if (waiting_.size() == kDoubletBatch) {
+        ask_prefilter();
+    }
+}
+
+void DoubletRunner::flush() noexcept {
+    ask_prefilter();
+    run_network();
+}
+
+void DoubletRunner::ask_prefilter() noexcept {
+    if (waiting_.empty()) {
+        return;
+    }
+    const bool failed = prefilter_->run(waiting_.size()) == engine::RunStatus::failed;
+    const std::span<const float> probabilities = prefilter_->output(0);
+    for (std::size_t row = 0; row < waiting_.size(); ++row) {
+        const auto& [doublet, answer] = waiting_[row];
+        if (failed || !prefilter_->row_is_finite(row)) {
+            *answer = std::numeric_limits<float>::quiet_NaN();
+        } else if (probabilities[row] > network_.prefilter->threshold) {
+            ask_network(doublet, answer);
+        } else {
+            *answer = probabilities[row] - 1.0F;
+        }
+    }
+    waiting_.clear();
+}
+
+void DoubletRunner::ask_network(const DoubletView& doublet, float* answer) noexcept {
     const std::size_t windows = window_values(network_.layout);
     write_windows(doublet, network_.layout,
                   runner_.input(network_.window_port).subspan(count_ * windows, windows));
@@ -55,11 +139,11 @@ void DoubletRunner::add(const DoubletView& doublet, float* answer) noexcept {
                   .begin());
     answers_[count_++] = answer;
     if (count_ == kDoubletBatch) {
-        flush();
+        run_network();
     }
 }
 
-void DoubletRunner::flush() noexcept {
+void DoubletRunner::run_network() noexcept {
     if (count_ == 0) {
         return;
     }

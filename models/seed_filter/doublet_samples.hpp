@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,16 @@ struct DoubletSplit {
 // same arguments give the same samples.
 [[nodiscard]] DoubletSamples make_doublet_samples(std::uint64_t seed, std::uint32_t run,
                                                   std::size_t count);
+
+// Those with a `keep` that is not 0, one for each sample.
+[[nodiscard]] DoubletSamples select_doublets(const DoubletSamples& samples,
+                                             std::span<const std::uint8_t> keep);
+
+// Appends so many copies of each sample, each turned around the beam by an angle that is a function
+// of the seed and its place: x, y and phi of both hits change, differences stay. What names the
+// module (ladder, panel) stays too: a detector repeats itself at few angles only, and from copies
+// at all of them a network learns that the angle says nothing.
+void add_turned_copies(DoubletSamples& samples, std::size_t copies, std::uint64_t seed);
 
 // A doublet as a row of the table form (seed_filter_model.hpp).
 [[nodiscard]] std::vector<float> table_row_of(const DoubletView& doublet);

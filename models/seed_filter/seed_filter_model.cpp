@@ -118,15 +118,18 @@ void SeedFilterModel::score_table(std::span<const float> rows, std::span<float> 
     const std::size_t width = score_columns_.size();
     Expects(rows.size() == count * kTableColumns && answers.size() == count * width);
     DoubletRunner runner(network_);
-    TableDoublet doublet;
+    std::vector<TableDoublet> block(kDoubletBatch);  // doublets live until the runner is flushed
     for (std::size_t i = 0; i < count; ++i) {
+        TableDoublet& doublet = block[i % kDoubletBatch];
         if (doublet.read(rows.subspan(i * kTableColumns, kTableColumns))) {
             runner.add(doublet.view(), &answers[i * width]);
         } else {
             answers[i * width] = std::numeric_limits<float>::quiet_NaN();
         }
+        if (i % kDoubletBatch == kDoubletBatch - 1 || i + 1 == count) {
+            runner.flush();
+        }
     }
-    runner.flush();
     for (std::size_t i = 0; i < count; ++i) {
         const std::span<float> answer = answers.subspan(i * width, width);
         for (std::size_t point = 0; point + 1 < width; ++point) {
@@ -145,9 +148,9 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_seed_filter(
     if (!settings) {
         return tl::unexpected(settings.error());
     }
-    auto network = make_doublet_network(*settings, networks[0]);
+    auto network = make_doublet_network(*settings, networks);
     if (!network) {
-        return tl::unexpected(manifest.networks[0].file + ": " + network.error());
+        return tl::unexpected(network.error());
     }
     return std::make_shared<const SeedFilterModel>(manifest, *settings, std::move(*network));
 }

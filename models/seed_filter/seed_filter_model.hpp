@@ -3,12 +3,13 @@
 // What the manifest says: seed_filter_settings.hpp.
 //
 // Score of an event: the largest score of its doublets, so a working point passes where it keeps at
-// least one. Contributions: the score of each doublet. Kept: the doublets above the threshold of
-// primary_point; none without working points. An event without a doublet is not applicable.
-// Table: inner_adc0 ... 255, outer_adc0 ... 255 (charges 0..65535, row by row), inner_layer,
-// outer_layer, f0 ... f66 of one doublet to score, and pass_<name> for each working point. A row
-// with a number that is not finite, or with charges or layers that are no whole numbers in range,
-// has the score NaN and passes nowhere.
+// least one. With a pre-filter, a doublet that it rejects scores between -1 and 0. Contributions:
+// the score of each doublet. Kept: the doublets above the threshold of primary_point; none without
+// working points. An event without a doublet is not applicable. Table: inner_adc0 ... 255,
+// outer_adc0 ... 255 (charges 0..65535, row by row), inner_layer, outer_layer, f0 ... f66 of one
+// doublet to score, and pass_<name> for each working point. A row with a number that is not finite,
+// or with charges or layers that are no whole numbers in range, has the score NaN and passes
+// nowhere.
 #pragma once
 
 #include <memory>
@@ -22,7 +23,8 @@
 
 namespace tamis::models {
 
-// One graph, of manifest.networks[0]. The error says what does not fit.
+// The graphs of manifest.networks: the filter, and the pre-filter where there is one. The error
+// says what does not fit.
 [[nodiscard]] tl::expected<std::shared_ptr<const Model>, std::string> load_seed_filter(
     const Manifest& manifest, std::vector<engine::Graph> networks);
 

@@ -1,16 +1,15 @@
 #include "models/seed_filter/seed_filter_recipe.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
-#include <numeric>
+#include <limits>
 
-#include "engine/loss.hpp"
-#include "engine/optimizer.hpp"
-#include "engine/trainable_network.hpp"
-#include "engine/trainer.hpp"
+#include "engine/network.hpp"
 #include "models/seed_filter/doublet_runner.hpp"
-#include "models/seed_filter/doublet_samples.hpp"
 #include "models/seed_filter/seed_filter_settings.hpp"
+#include "models/seed_filter/seed_filter_training.hpp"
 
 namespace tamis::models {
 
@@ -36,28 +35,70 @@ std::string formatted(const char* format, auto... values) {
     return text.data();
 }
 
-// Doublets as the trainer wants them.
-struct TrainingArrays {
-    std::vector<float> windows, features, labels;
-
-    explicit TrainingArrays(const DoubletSamples& samples)
-        : windows(samples.size() * window_values(DoubletLayout::two_channel)),
-          features(samples.features),
-          labels(samples.is_true.begin(), samples.is_true.end()) {
-        const std::size_t size = window_values(DoubletLayout::two_channel);
-        for (std::size_t i = 0; i < samples.size(); ++i) {
-            write_windows(doublet_at(samples.view(), i), DoubletLayout::two_channel,
-                          std::span(windows).subspan(i * size, size));
-        }
-    }
-    [[nodiscard]] engine::Dataset dataset() const {
-        return {{windows, features}, labels, {}, labels.size()};
-    }
-};
+// "0.9234 (0.9180..0.9284)", with the 95 % interval of the count.
+std::string with_interval(std::size_t passed, std::size_t total) {
+    const Interval interval = clopper_pearson(passed, total);
+    return formatted("%.4f (%.4f..%.4f)", static_cast<double>(passed) / static_cast<double>(total),
+                     interval.low, interval.high);
+}
 
 struct SplitScores {
     std::vector<float> fakes, trues;
 };
+
+SplitScores split_by_truth(const std::vector<float>& scores, const DoubletSamples& samples) {
+    SplitScores split;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        (samples.is_true[i] != 0 ? split.trues : split.fakes).push_back(scores[i]);
+    }
+    return split;
+}
+
+// What the pre-filter says of each doublet.
+tl::expected<std::vector<float>, std::string> prefilter_scores(const engine::Graph& graph,
+                                                               const DoubletSamples& samples) {
+    const auto network = engine::Network::compile(graph, {.max_batch = kDoubletBatch});
+    if (!network) {
+        return tl::unexpected(network.error());
+    }
+    engine::NetworkRunner runner(*network);
+    std::vector<float> scores(samples.size());
+    for (std::size_t first = 0; first < scores.size(); first += kDoubletBatch) {
+        const std::size_t rows = std::min(kDoubletBatch, scores.size() - first);
+        const auto features =
+            std::span(samples.features).subspan(first * kDoubletFeatures, rows * kDoubletFeatures);
+        std::copy(features.begin(), features.end(), runner.input(0).begin());
+        if (runner.run(rows) != engine::RunStatus::ok) {
+            return tl::unexpected(
+                std::string("the pre-filter gives no finite score; give doublets whose features "
+                            "are of ordinary size"));
+        }
+        std::copy_n(runner.output(0).begin(), rows,
+                    scores.begin() + static_cast<std::ptrdiff_t>(first));
+    }
+    return scores;
+}
+
+// Passes what is above.
+float prefilter_threshold(SplitScores scores, const PrefilterRecipe& wanted) {
+    std::ranges::sort(scores.fakes);
+    std::ranges::sort(scores.trues);
+    const auto part = [](double fraction, std::size_t count) {
+        return static_cast<std::size_t>(fraction * static_cast<double>(count));
+    };
+    const float of_fakes = scores.fakes[part(wanted.rejection, scores.fakes.size() - 1)];
+    const float lowest_kept = scores.trues[part(1 - wanted.efficiency, scores.trues.size())];
+    const float of_trues = std::nextafter(lowest_kept, -std::numeric_limits<float>::infinity());
+    return std::max(0.0F, std::min(of_fakes, of_trues));
+}
+
+std::vector<std::uint8_t> above(const std::vector<float>& scores, float threshold) {
+    std::vector<std::uint8_t> passed(scores.size());
+    std::transform(scores.begin(), scores.end(), passed.begin(), [threshold](float score) {
+        return static_cast<std::uint8_t>(score > threshold ? 1 : 0);
+    });
+    return passed;
+}
 
 class SeedFilterTrainer {
  public:
@@ -68,61 +109,57 @@ class SeedFilterTrainer {
     [[nodiscard]] tl::expected<ModelFiles, std::string> run();
 
  private:
-    [[nodiscard]] tl::expected<engine::Graph, std::string> train();
     [[nodiscard]] DoubletSplit synthetic() const;
-    [[nodiscard]] tl::expected<SplitScores, std::string> score(const engine::Graph& graph,
-                                                               const DoubletSamples& samples) const;
+    [[nodiscard]] tl::expected<engine::Graph, std::string> train_prefilter();
+    [[nodiscard]] tl::expected<engine::Graph, std::string> train_filter();
+    [[nodiscard]] tl::expected<void, std::string> calibrate_and_test();
+    [[nodiscard]] tl::expected<TrainedNetwork, std::string> train(
+        const std::function<engine::Graph(SeedFilterOutput)>& make_network,
+        const DoubletTraining& settings);
+    [[nodiscard]] tl::expected<ModelFiles, std::string> files();
     void describe();
     [[nodiscard]] std::string describe_samples() const;
+    void report_prefilter(const SplitScores& test);
     void report_efficiencies(const SplitScores& test);
     void report(const std::string& line);
 
     const SeedFilterRecipe& recipe_;
     const std::function<void(const std::string&)>& on_progress_;
     DoubletSplit samples_;
+    DoubletSamples training_, checking_;  // of the next network
+    SeedFilterSettings settings_;
+    std::vector<engine::Graph> networks_;
     ModelFiles files_;
     std::vector<std::string> report_;
 };
 
 tl::expected<ModelFiles, std::string> SeedFilterTrainer::run() {
     samples_ = recipe_.samples ? *recipe_.samples : synthetic();
+    const std::size_t fewest = std::max(kFewestDoublets, recipe_.mini_batch);
     if (std::min({samples_.training.size(), samples_.calibration.size(), samples_.test.size()}) <
-        std::max(kFewestDoublets, recipe_.mini_batch)) {
-        return tl::unexpected("a sample is too small; give at least " +
-                              std::to_string(std::max(kFewestDoublets, recipe_.mini_batch)) +
+        fewest) {
+        return tl::unexpected("a sample is too small; give at least " + std::to_string(fewest) +
                               " doublets to each");
     }
     describe();
-    const auto graph = train();
-    if (!graph) {
-        return tl::unexpected(graph.error());
+    add_turned_copies(samples_.training, recipe_.turned_copies, recipe_.seed);
+    auto prefilter = train_prefilter();
+    if (!prefilter) {
+        return tl::unexpected(prefilter.error());
     }
-    const auto calibration_scores = score(*graph, samples_.calibration);
-    const auto test_scores = score(*graph, samples_.test);
-    if (!calibration_scores || !test_scores) {
-        return tl::unexpected(calibration_scores ? test_scores.error()
-                                                 : calibration_scores.error());
+    if (training_.size() < recipe_.mini_batch) {
+        return tl::unexpected(
+            std::string("the pre-filter leaves too few doublets to learn from; give more"));
     }
-    const Calibration calibrated =
-        calibrate(calibration_scores->fakes, std::span(&calibration_scores->trues, 1),
-                  recipe_.working_points);
-    files_.manifest.working_points = calibrated.points;
-    report_efficiencies(*test_scores);
-    for (const std::string& note : calibrated.notes) {
-        report(note);
+    auto filter = train_filter();
+    if (!filter) {
+        return tl::unexpected(filter.error());
     }
-    files_.manifest.provenance.report = report_;
-    NetworkFile file;
-    file.file = "seed_filter.onnx";
-    add_network(files_, file, *graph);
-    std::vector<std::vector<float>> golden;
-    for (std::size_t i = 0; i < kGoldenRows; ++i) {
-        golden.push_back(table_row_of(doublet_at(samples_.test.view(), i)));
+    networks_ = {*std::move(filter), *std::move(prefilter)};
+    if (auto tested = calibrate_and_test(); !tested) {
+        return tl::unexpected(tested.error());
     }
-    if (auto added = add_golden_vectors(files_, golden, kGoldenTolerance); !added) {
-        return tl::unexpected(added.error());
-    }
-    return std::move(files_);
+    return files();
 }
 
 void SeedFilterTrainer::report(const std::string& line) {
@@ -141,13 +178,13 @@ void SeedFilterTrainer::describe() {
     for (const std::string& name : doublet_feature_names()) {
         manifest.features.push_back({name, ""});
     }
-    SeedFilterSettings settings;
-    settings.primary_point = recipe_.working_points.size() / 2;
-    manifest.parameters = seed_filter_parameters(settings);
+    settings_.primary_point = recipe_.working_points.size() / 2;
     manifest.provenance.command = recipe_.command;
     manifest.provenance.seed = recipe_.seed;
     manifest.provenance.data = describe_samples();
     report(manifest.provenance.data);
+    report(formatted("training doublets also as %zu copies, turned in phi by random angles",
+                     recipe_.turned_copies));
 }
 
 std::string SeedFilterTrainer::describe_samples() const {
@@ -173,98 +210,155 @@ DoubletSplit SeedFilterTrainer::synthetic() const {
             .origin = {}};
 }
 
-std::string epoch_line(const engine::EpochReport& epoch) {
-    return formatted("epoch %zu: loss %.5f, validation %.5f, learning rate %g", epoch.epoch,
-                     epoch.training_loss, epoch.validation_loss,
-                     static_cast<double>(epoch.learning_rate));
+// On what training_ and checking_ hold.
+tl::expected<TrainedNetwork, std::string> SeedFilterTrainer::train(
+    const std::function<engine::Graph(SeedFilterOutput)>& make_network,
+    const DoubletTraining& settings) {
+    auto trained = train_doublet_network(make_network, training_, checking_, settings,
+                                         [this](const std::string& line) {
+                                             if (on_progress_) {
+                                                 on_progress_(line);
+                                             }
+                                         });
+    if (trained) {
+        report_.insert(report_.end(), trained->report.begin(), trained->report.end());
+        if (on_progress_) {
+            on_progress_(trained->report.back());
+        }
+    }
+    return trained;
 }
 
-// Trains on the logit; the graph returned ends with the probability.
-tl::expected<engine::Graph, std::string> SeedFilterTrainer::train() {
-    const auto network = engine::TrainableNetwork::create(
-        make_seed_filter_network(recipe_.shape, SeedFilterOutput::logit, recipe_.seed),
-        {.mini_batch = recipe_.mini_batch});
-    if (!network) {
-        return tl::unexpected(network.error());
-    }
-    const TrainingArrays training(samples_.training);
-    const TrainingArrays validation(samples_.calibration);
-    engine::OptimizerConfig adam;
-    adam.learning_rate = recipe_.learning_rate;
-    engine::Optimizer optimizer(adam);
-    engine::TrainerConfig config;
-    config.epochs = recipe_.max_epochs;
-    config.seed = recipe_.seed;
-    config.early_stop_patience = recipe_.patience;
-    config.plateau_patience = 1;
-    config.plateau_factor = 0.3F;
-    config.checkpoint = recipe_.checkpoint;
-    const auto trained =
-        engine::train(**network, optimizer, engine::BinaryCrossEntropyWithLogits(),
-                      {training.dataset(), validation.dataset()}, config,
-                      [this](const engine::EpochReport& epoch) {
-                          if (on_progress_) {
-                              on_progress_(epoch_line(epoch) +
-                                           formatted(", %.0f doublets/s", epoch.rows_per_second));
-                          }
-                          return true;
-                      });
+// Also takes away from the samples of the filter what it rejects.
+tl::expected<engine::Graph, std::string> SeedFilterTrainer::train_prefilter() {
+    training_ = std::move(samples_.training);
+    checking_ = samples_.calibration;
+    DoubletTraining settings;
+    settings.seed = recipe_.seed;
+    settings.mini_batch = recipe_.mini_batch;
+    settings.learning_rate = recipe_.learning_rate;
+    settings.max_epochs = recipe_.prefilter.max_epochs;
+    settings.patience = recipe_.patience;
+    auto trained = train(
+        [this](SeedFilterOutput output) {
+            return make_prefilter_network(recipe_.prefilter.shape, output, recipe_.seed);
+        },
+        settings);
     if (!trained) {
         return tl::unexpected(trained.error());
     }
-    // Also the epochs before a checkpoint; without their speed, which is not the same twice.
-    for (const engine::EpochReport& epoch : trained->epochs) {
-        report_.push_back(epoch_line(epoch));
+    const auto of_training = prefilter_scores(trained->graph, training_);
+    const auto of_checking = prefilter_scores(trained->graph, checking_);
+    if (!of_training || !of_checking) {
+        return tl::unexpected(of_training ? of_checking.error() : of_training.error());
     }
-    report("weights of epoch " + std::to_string(trained->best_epoch) + " kept");
-    engine::Graph graph =
-        make_seed_filter_network(recipe_.shape, SeedFilterOutput::probability, recipe_.seed);
-    graph.weights = (*network)->to_graph().weights;
-    return graph;
+    const float threshold =
+        prefilter_threshold(split_by_truth(*of_checking, checking_), recipe_.prefilter);
+    settings_.prefilter_threshold = threshold;
+    training_ = select_doublets(training_, above(*of_training, threshold));
+    checking_ = select_doublets(checking_, above(*of_checking, threshold));
+    return std::move(trained->graph);
 }
 
-// By the network as the model runs it.
-tl::expected<SplitScores, std::string> SeedFilterTrainer::score(
-    const engine::Graph& graph, const DoubletSamples& samples) const {
-    const auto network = make_doublet_network({}, graph);
+tl::expected<engine::Graph, std::string> SeedFilterTrainer::train_filter() {
+    DoubletTraining settings;
+    settings.seed = recipe_.seed;
+    settings.mini_batch = recipe_.mini_batch;
+    settings.learning_rate = recipe_.learning_rate;
+    settings.max_epochs = recipe_.max_epochs;
+    settings.patience = recipe_.patience;
+    settings.checkpoint = recipe_.checkpoint;
+    auto trained = train(
+        [this](SeedFilterOutput output) {
+            return make_seed_filter_network(recipe_.shape, output, recipe_.seed);
+        },
+        settings);
+    if (!trained) {
+        return tl::unexpected(trained.error());
+    }
+    return std::move(trained->graph);
+}
+
+// By the networks as the model runs them.
+tl::expected<void, std::string> SeedFilterTrainer::calibrate_and_test() {
+    const auto network = make_doublet_network(settings_, networks_);
     if (!network) {
         return tl::unexpected(network.error());
     }
-    std::vector<float> scores(samples.size());
-    DoubletRunner runner(*network);
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-        runner.add(doublet_at(samples.view(), i), &scores[i]);
+    const auto score = [&network](const DoubletSamples& samples) {
+        std::vector<float> scores(samples.size());
+        DoubletRunner runner(*network);
+        for (std::size_t i = 0; i < samples.size(); ++i) {
+            runner.add(doublet_at(samples.view(), i), &scores[i]);
+        }
+        runner.flush();
+        return split_by_truth(scores, samples);
+    };
+    const SplitScores known = score(samples_.calibration);
+    const SplitScores test = score(samples_.test);
+    const Calibration calibrated =
+        calibrate(known.fakes, std::span(&known.trues, 1), recipe_.working_points);
+    files_.manifest.working_points = calibrated.points;
+    report_prefilter(test);
+    report_efficiencies(test);
+    for (const std::string& note : calibrated.notes) {
+        report(note);
     }
-    runner.flush();
-    SplitScores split;
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-        (samples.is_true[i] != 0 ? split.trues : split.fakes).push_back(scores[i]);
-    }
-    return split;
+    return {};
+}
+
+// What it rejected has a score below 0.
+void SeedFilterTrainer::report_prefilter(const SplitScores& test) {
+    const auto rejected = static_cast<std::size_t>(
+        std::count_if(test.fakes.begin(), test.fakes.end(), [](float score) { return score < 0; }));
+    const auto kept = static_cast<std::size_t>(std::count_if(
+        test.trues.begin(), test.trues.end(), [](float score) { return score >= 0; }));
+    report(formatted(
+        "pre-filter: score > %.6g; test: rejects %s of the fakes, keeps %s of the true",
+        *settings_.prefilter_threshold, with_interval(rejected, test.fakes.size()).c_str(),
+        with_interval(kept, test.trues.size()).c_str()));
 }
 
 void SeedFilterTrainer::report_efficiencies(const SplitScores& test) {
-    report(formatted("test: %zu true, %zu fake doublets, area under the curve %.5f",
-                     test.trues.size(), test.fakes.size(), roc_area(test.fakes, test.trues)));
+    report(formatted(
+        "test: %zu true, %zu fake doublets, area under the curve %.5f; 95 %% intervals of counts",
+        test.trues.size(), test.fakes.size(), roc_area(test.fakes, test.trues)));
     for (const PublishedEfficiency& published : kPublished) {
         const std::array<WantedPoint, 1> wanted = {{{"at", 1.0 - published.rejection}}};
         const Calibration at = calibrate(test.fakes, std::span(&test.trues, 1), wanted);
         if (!at.points.empty()) {
-            report(formatted("test: %.0f %% of fakes rejected, efficiency %.4f (published %.4f)",
-                             100 * published.rejection, at.points[0].signal_efficiency,
+            const std::size_t passed = count_above(test.trues, at.points[0].bins[0].offset);
+            report(formatted("test: %.0f %% of fakes rejected, efficiency %s, published %.4f",
+                             100 * published.rejection,
+                             with_interval(passed, test.trues.size()).c_str(),
                              published.efficiency));
         }
     }
     for (const WorkingPoint& point : files_.manifest.working_points) {
         const double threshold = point.bins[0].offset;
-        const auto fraction = [&](const std::vector<float>& scores) {
-            return static_cast<double>(count_above(scores, threshold)) /
-                   static_cast<double>(scores.size());
-        };
-        report(formatted("%s: score > %.6f; test efficiency %.4f, fakes kept %.4f",
-                         point.name.c_str(), threshold, fraction(test.trues),
-                         fraction(test.fakes)));
+        report(formatted(
+            "%s: score > %.6f; test efficiency %s, fakes kept %s", point.name.c_str(), threshold,
+            with_interval(count_above(test.trues, threshold), test.trues.size()).c_str(),
+            with_interval(count_above(test.fakes, threshold), test.fakes.size()).c_str()));
     }
+}
+
+tl::expected<ModelFiles, std::string> SeedFilterTrainer::files() {
+    files_.manifest.parameters = seed_filter_parameters(settings_);
+    files_.manifest.provenance.report = report_;
+    for (std::size_t i = 0; i < networks_.size(); ++i) {
+        NetworkFile file;
+        file.file = networks_[i].name + ".onnx";
+        add_network(files_, file, networks_[i]);
+    }
+    std::vector<std::vector<float>> golden;
+    for (std::size_t i = 0; i < kGoldenRows; ++i) {
+        golden.push_back(table_row_of(doublet_at(samples_.test.view(), i)));
+    }
+    if (auto added = add_golden_vectors(files_, golden, kGoldenTolerance); !added) {
+        return tl::unexpected(added.error());
+    }
+    return std::move(files_);
 }
 
 }  // namespace

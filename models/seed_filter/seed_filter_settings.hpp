@@ -4,6 +4,8 @@
 //   score_index    which of the network's outputs is the probability of a true doublet (default:
 //                  the last; networks with two outputs answer {fake, true})
 //   primary_point  position of the working point whose doublets are listed as kept (default 0)
+//   prefilter_threshold   a second network of the 67 features stands in front: the first one scores
+//                  only doublets to which it gives more than that, from 0 to below 1
 // Plain data.
 #pragma once
 
@@ -22,6 +24,7 @@ struct SeedFilterSettings {
     DoubletLayout layout = DoubletLayout::two_channel;
     std::optional<std::size_t> score_index;
     std::size_t primary_point = 0;
+    std::optional<double> prefilter_threshold = std::nullopt;
 };
 
 // Error: the first thing in the manifest that is no seed filter's, with what would be right.

@@ -11,8 +11,8 @@ import tempfile
 
 from tool import Tool
 
-COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "explain",
-            "import", "export", "import-model", "inspect", "repair", "bench"]
+COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "explain", "novelty",
+            "import", "export", "import-model", "export-model", "inspect", "repair", "dispatch", "audit", "bench"]
 
 
 def main():

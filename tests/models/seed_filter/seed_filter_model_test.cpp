@@ -12,8 +12,7 @@
 #include "models/seed_filter/doublet_runner.hpp"
 #include "models/seed_filter/doublet_samples.hpp"
 #include "models/seed_filter/seed_filter_network.hpp"
-#include "streams/wire.pb.h"
-#include "tests/models/ringer/wire_event.hpp"
+#include "tests/models/seed_filter/doublet_message.hpp"
 #include "tests/support/allocation_guard.hpp"
 
 namespace tamis::models {
@@ -49,24 +48,6 @@ std::shared_ptr<const Model> small_model() {
     return *model;
 }
 
-wire::PixelDoublets message_of(const DoubletSamples& samples, std::size_t first,
-                               std::size_t count) {
-    wire::PixelDoublets message;
-    const auto bytes = [&](const std::vector<std::uint8_t>& from, std::size_t each) {
-        return std::string(from.begin() + static_cast<std::ptrdiff_t>(first * each),
-                           from.begin() + static_cast<std::ptrdiff_t>((first + count) * each));
-    };
-    message.set_count(static_cast<std::uint32_t>(count));
-    message.set_inner_adc(bytes(samples.inner_adc, 512));
-    message.set_outer_adc(bytes(samples.outer_adc, 512));
-    message.set_inner_layer(bytes(samples.inner_layer, 1));
-    message.set_outer_layer(bytes(samples.outer_layer, 1));
-    for (std::size_t i = first * kDoubletFeatures; i < (first + count) * kDoubletFeatures; ++i) {
-        message.add_features(samples.features[i]);
-    }
-    return message;
-}
-
 std::vector<float> table_answer(const Model& model, std::span<const float> row) {
     std::vector<float> answer(model.score_columns().size());
     model.score_table(row, answer);
@@ -88,7 +69,7 @@ TEST(SeedFilterModel, event_agrees_with_the_table_and_keeps_what_passes) {
     const auto model = small_model();
     const DoubletSamples samples = make_doublet_samples(5, 1, 150);
     tests::WireEvents events;
-    events.add(streams::PayloadType::pixel_doublets, message_of(samples, 0, 150));
+    events.add(streams::PayloadType::pixel_doublets, tests::doublet_message(samples, 0, 150));
     const auto scorer = model->make_scorer(1);
     scorer->score(events.all());
     ASSERT_EQ(scorer->status(0), ScoreStatus::scored);
@@ -115,7 +96,8 @@ TEST(SeedFilterModel, score_does_not_depend_on_the_batch) {
     const DoubletSamples samples = make_doublet_samples(6, 1, 130);
     tests::WireEvents events;
     for (std::size_t first = 0; first < 130; first += 13) {
-        events.add(streams::PayloadType::pixel_doublets, message_of(samples, first, 13));
+        events.add(streams::PayloadType::pixel_doublets,
+                   tests::doublet_message(samples, first, 13));
     }
     const auto together = model->make_scorer(10);
     together->score(events.all());
@@ -136,16 +118,16 @@ TEST(SeedFilterModel, tells_apart_why_an_event_has_no_score) {
     tests::WireEvents events;
     events.add(streams::PayloadType::pixel_doublets, wire::PixelDoublets());
     events.add(streams::PayloadType::raw, wire::PixelDoublets());
-    wire::PixelDoublets infinite = message_of(samples, 0, 3);
+    wire::PixelDoublets infinite = tests::doublet_message(samples, 0, 3);
     infinite.set_features(70, std::numeric_limits<float>::infinity());
     events.add(streams::PayloadType::pixel_doublets, infinite);
-    wire::PixelDoublets truncated = message_of(samples, 0, 3);
+    wire::PixelDoublets truncated = tests::doublet_message(samples, 0, 3);
     truncated.mutable_inner_adc()->pop_back();
     events.add(streams::PayloadType::pixel_doublets, truncated);
     wire::PixelDoublets boastful;
     boastful.set_count(4'000'000'000U);
     events.add(streams::PayloadType::pixel_doublets, boastful);
-    events.add(streams::PayloadType::pixel_doublets, message_of(samples, 0, 3));
+    events.add(streams::PayloadType::pixel_doublets, tests::doublet_message(samples, 0, 3));
     const auto scorer = model->make_scorer(8);
     scorer->score(events.all());
     EXPECT_EQ(scorer->status(0), ScoreStatus::not_applicable);
@@ -200,7 +182,7 @@ TEST(SeedFilterModel, allocates_nothing_beside_the_engine) {
     const auto model = small_model();
     tests::WireEvents events;
     events.add(streams::PayloadType::pixel_doublets,
-               message_of(make_doublet_samples(9, 1, 128), 0, 128));
+               tests::doublet_message(make_doublet_samples(9, 1, 128), 0, 128));
     const auto scorer = model->make_scorer(1);
     scorer->score(events.all());
     engine::NetworkRunner runner(*engine::Network::compile(small_graph(), {.max_batch = 64}));
@@ -236,7 +218,7 @@ class PublishedSeedFilter : public testing::Test {
 TEST_F(PublishedSeedFilter, network_agrees_with_its_golden_outputs) {
     SeedFilterSettings settings;
     settings.layout = DoubletLayout::layer_map;
-    const auto made = make_doublet_network(settings, graph_);
+    const auto made = make_doublet_network(settings, std::span(&graph_, 1));
     ASSERT_TRUE(made.has_value()) << made.error();
     EXPECT_EQ(made->score_index, 1U);
     engine::NetworkRunner runner(made->network);
@@ -272,7 +254,7 @@ TEST_F(PublishedSeedFilter, scores_wire_doublets_as_the_network_scores_their_lay
     ASSERT_TRUE(model.has_value()) << model.error();
     SeedFilterSettings settings;
     settings.layout = DoubletLayout::layer_map;
-    const auto made = make_doublet_network(settings, graph_);
+    const auto made = make_doublet_network(settings, std::span(&graph_, 1));
     ASSERT_TRUE(made.has_value()) << made.error();
     engine::NetworkRunner runner(made->network);
     const DoubletSamples samples = make_doublet_samples(10, 1, 5);
