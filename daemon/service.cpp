@@ -113,12 +113,10 @@ tl::expected<std::vector<streams::EventKey>, StartFailure> Service::open_ledger(
     if (path.empty()) {
         return ended;
     }
-    auto ledger = streams::VerdictLedger::open(path, [&](const streams::Verdict& verdict) {
-        if (ended.size() == 2 * remembered) {
-            ended.erase(ended.begin(), ended.begin() + static_cast<std::ptrdiff_t>(remembered));
-        }
-        ended.push_back({.run = verdict.run, .event = verdict.event});
-    });
+    auto ledger =
+        streams::VerdictLedger::open(path, remembered, [&](const streams::Verdict& verdict) {
+            ended.push_back({.run = verdict.run, .event = verdict.event});
+        });
     if (!ledger) {
         return tl::unexpected(
             StartFailure{.exit_status = EX_CANTCREAT, .text = "ledger: " + ledger.error() + "\n"});

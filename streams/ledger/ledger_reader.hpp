@@ -23,4 +23,11 @@ struct LedgerEnd {
 [[nodiscard]] tl::expected<LedgerEnd, std::string> read_ledger(
     const std::string& path, const std::function<void(const Verdict&)>& verdict);
 
+// Only the last blocks, with at least so many verdicts if the file has them: what a node that
+// starts again must know, however long it has run. Counts are of what was read; `whole_bytes` is
+// from the file's begin.
+[[nodiscard]] tl::expected<LedgerEnd, std::string> read_ledger_tail(
+    const std::string& path, std::uint64_t verdicts,
+    const std::function<void(const Verdict&)>& verdict);
+
 }  // namespace tamis::streams

@@ -26,10 +26,11 @@ std::string because(const std::string& path, const std::string& what) {
 }  // namespace
 
 tl::expected<std::unique_ptr<VerdictLedger>, std::string> VerdictLedger::open(
-    const std::string& path, const std::function<void(const Verdict&)>& recalled) {
+    const std::string& path, std::uint64_t least,
+    const std::function<void(const Verdict&)>& recalled) {
     LedgerEnd found;
     if (std::filesystem::exists(path)) {
-        auto read = read_ledger(path, recalled);
+        auto read = read_ledger_tail(path, least, recalled);
         if (!read) {
             return tl::unexpected(read.error());
         }
@@ -38,6 +39,13 @@ tl::expected<std::unique_ptr<VerdictLedger>, std::string> VerdictLedger::open(
     if (found.torn_bytes > 0 && found.whole_bytes == 0) {
         return tl::unexpected(path + ": is no ledger (" + found.torn_reason +
                               "); the ledger of this node, or a file that does not exist");
+    }
+    constexpr std::uint64_t kGreatestBlock =
+        sizeof(LedgerBlockHeader) + kLedgerBlockEntries * sizeof(LedgerEntry);
+    if (found.torn_bytes > kGreatestBlock) {  // more than a writer that died can leave
+        return tl::unexpected(path + ": damaged at byte " + std::to_string(found.whole_bytes) +
+                              " (" + found.torn_reason +
+                              "); tamis audit tells what can be read; move it away to go on");
     }
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     if (file < 0) {

@@ -18,10 +18,11 @@ namespace tamis::streams {
 
 class VerdictLedger {
  public:
-    // Appends to the file, or makes it. Each verdict that is in it goes to `recalled`; a torn end
-    // is cut off (`end` says how much it was).
+    // Appends to the file, or makes it. The last verdicts that are in it, `least` of them or more,
+    // go to `recalled`; a torn end is cut off (found() says how much it was).
     [[nodiscard]] static tl::expected<std::unique_ptr<VerdictLedger>, std::string> open(
-        const std::string& path, const std::function<void(const Verdict&)>& recalled);
+        const std::string& path, std::uint64_t least,
+        const std::function<void(const Verdict&)>& recalled);
     ~VerdictLedger();
     VerdictLedger(const VerdictLedger&) = delete;
     VerdictLedger& operator=(const VerdictLedger&) = delete;

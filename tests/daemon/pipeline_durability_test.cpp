@@ -180,13 +180,13 @@ TEST_F(PipelineDurability, writes_the_verdict_before_it_tells_and_decides_nothin
     SlowOutput output;
     output.safe = 100;
     {
-        const auto ledger = *streams::VerdictLedger::open(path, note);
+        const auto ledger = *streams::VerdictLedger::open(path, 100, note);
         make(events(4), {&output}, ledger.get());
         turn();
         EXPECT_EQ(sorted(input_->durable), (Numbers{1, 2, 3, 4}));
         pipeline_.reset();
     }
-    const auto ledger = *streams::VerdictLedger::open(path, note);
+    const auto ledger = *streams::VerdictLedger::open(path, 100, note);
     EXPECT_EQ(sorted(written), (Numbers{1, 2, 3, 4}));
     const std::vector<streams::EventKey> ended{{1, 1}, {1, 2}, {1, 3}, {1, 4}};
     make(events(5), {&output}, ledger.get(), ended);
@@ -202,7 +202,7 @@ TEST_F(PipelineDurability, writes_the_verdict_before_it_tells_and_decides_nothin
 TEST_F(PipelineDurability, tells_nothing_while_the_ledger_takes_nothing) {
     const std::string path = testing::TempDir() + "full.ledger";
     std::filesystem::remove(path);
-    const auto ledger = *streams::VerdictLedger::open(path, [](const streams::Verdict&) {});
+    const auto ledger = *streams::VerdictLedger::open(path, 100, [](const streams::Verdict&) {});
     SlowOutput output;
     output.safe = 100;
     make(events(4), {&output}, ledger.get());

@@ -71,7 +71,7 @@ class BookAudit : public ::testing::Test {
                                                 : VerdictDelivery::not_selected});
         }
         planted.in_ledger(verdicts);
-        const auto ledger = *streams::VerdictLedger::open(file("node.ledger"), [](auto&) {});
+        const auto ledger = *streams::VerdictLedger::open(file("node.ledger"), 1, [](auto&) {});
         for (const Verdict& verdict : verdicts) {
             ASSERT_TRUE(ledger->add(verdict));
         }

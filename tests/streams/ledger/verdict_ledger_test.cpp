@@ -75,6 +75,23 @@ TEST_F(Ledger, gives_back_every_verdict_over_restarts) {
     EXPECT_EQ(ledger->found().torn_bytes, 0U);
 }
 
+// A node that has run for months reads no more at its start than it must know.
+TEST_F(Ledger, gives_its_last_verdicts_without_reading_all) {
+    write(1, 60'000);
+    for (const std::uint64_t wanted : {1, 10, 5000, 59'999, 60'000, 1'000'000}) {
+        std::vector<Verdict> tail;
+        const auto end =
+            read_ledger_tail(path_, wanted, [&](const Verdict& v) { tail.push_back(v); });
+        ASSERT_TRUE(end.has_value());
+        ASSERT_GE(tail.size(), std::min<std::uint64_t>(wanted, 60'000));
+        EXPECT_LE(tail.size(), 4 * wanted + 8192) << "not much more than was wanted";
+        expect_same(tail.back(), verdict(60'000));
+        expect_same(tail.front(), verdict(60'001 - tail.size()));
+        EXPECT_EQ(end->whole_bytes, std::filesystem::file_size(path_));
+        EXPECT_EQ(end->torn_bytes, 0U);
+    }
+}
+
 TEST_F(Ledger, begins_a_block_for_another_run) {
     {
         const auto ledger = open();
@@ -106,7 +123,7 @@ TEST_F(Ledger, cut_at_any_byte_keeps_its_whole_blocks) {
         EXPECT_EQ(end->blocks, blocks) << "cut at " << cut;
         EXPECT_EQ(end->torn_bytes, cut - ends[blocks]);
         if (blocks == 0) {
-            EXPECT_FALSE(VerdictLedger::open(path_, [](const Verdict&) {}).has_value())
+            EXPECT_FALSE(VerdictLedger::open(path_, 1, [](const Verdict&) {}).has_value())
                 << "a file that is no ledger is not written over";
             continue;
         }
@@ -131,6 +148,17 @@ TEST_F(Ledger, knows_every_flipped_bit) {
         EXPECT_LT(end->blocks, 3U) << "bit " << bit;
         EXPECT_GT(end->torn_bytes, 0U);
     }
+}
+
+TEST_F(Ledger, is_not_cut_off_where_it_is_damaged_in_the_middle) {
+    write(1, 60'000);
+    auto bytes = *read_whole_file(path_);
+    bytes[200] = static_cast<char>(bytes[200] ^ 1);
+    ASSERT_TRUE(write_whole_file(path_, bytes).has_value());
+    const auto ledger = VerdictLedger::open(path_, 1'000'000, [](const Verdict&) {});
+    ASSERT_FALSE(ledger.has_value());
+    EXPECT_NE(ledger.error().find("damaged at byte 192"), std::string::npos) << ledger.error();
+    EXPECT_EQ(std::filesystem::file_size(path_), bytes.size()) << "nothing was thrown away";
 }
 
 TEST_F(Ledger, knows_that_a_block_is_missing) {
