@@ -43,8 +43,8 @@ class Ledger : public ::testing::Test {
 
     std::unique_ptr<VerdictLedger> open() {
         recalled_.clear();
-        auto ledger =
-            VerdictLedger::open(path_, [this](const Verdict& v) { recalled_.push_back(v); });
+        auto ledger = VerdictLedger::open(path_, 1'000'000,
+                                          [this](const Verdict& v) { recalled_.push_back(v); });
         EXPECT_TRUE(ledger.has_value()) << ledger.error();
         return *std::move(ledger);
     }
