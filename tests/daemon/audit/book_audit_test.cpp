@@ -31,7 +31,9 @@ struct Planted {
 class BookAudit : public ::testing::Test {
  protected:
     void SetUp() override {
-        folder_ = std::filesystem::path(testing::TempDir()) / "book_audit";
+        folder_ = std::filesystem::path(testing::TempDir()) /
+                  (std::string("book_audit_") +
+                   testing::UnitTest::GetInstance()->current_test_info()->name());
         std::filesystem::remove_all(folder_);
         std::filesystem::create_directories(folder_);
     }
