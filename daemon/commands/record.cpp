@@ -1,25 +1,25 @@
 // tamis record: the downstream end of a node. Receives what it selects and writes a recording.
 #include <fmt/core.h>
+#include <poll.h>
 #include <sysexits.h>
 
-#include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "config/menu_reader.hpp"
 #include "daemon/build_facts.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/event_recorder.hpp"
 #include "daemon/commands/stop_signal.hpp"
 #include "daemon/steady_time.hpp"
 #include "models/event_inputs.hpp"
 #include "streams/best_effort_link.hpp"
 #include "streams/recording/recording_output.hpp"
-#include "streams/selected_event.hpp"
+#include "streams/reliable/reliable_link.hpp"
 #include "streams/whole_file.hpp"
 
 namespace tamis::daemon {
@@ -37,6 +37,7 @@ struct RecordOptions {
     std::string compression = "zstd";
     std::uint64_t file_bytes = 0;
     std::uint64_t file_seconds = 0;
+    std::string delivery = "best_effort";
 };
 
 const std::map<std::string, streams::Durability> kDurabilities = {
@@ -47,76 +48,6 @@ const std::map<std::string, streams::Compression> kCompressions = {
     {"none", streams::Compression::none},
     {"zstd", streams::Compression::zstd},
     {"lz4", streams::Compression::lz4}};
-
-// Every message that arrives is written; what is no selected event is counted.
-class Recorder final : public streams::MessageSink {
- public:
-    Recorder(streams::RecordingOutput& output, const std::vector<std::string>& stream_names)
-        : output_(output), stream_names_(stream_names) {}
-
-    // False while the disk is full: what comes waits in the link.
-    [[nodiscard]] bool is_ready() const noexcept override { return held_.empty(); }
-
-    void on_message(std::span<const std::byte> message,
-                    std::uint64_t arrival_ns) noexcept override {
-        const auto selected = streams::decode_selected_event(message);
-        if (!selected) {
-            ++refused_;
-            return;
-        }
-        const streams::StreamMask streams = mask_of(selected->decision);
-        if (send(message, streams, arrival_ns) == streams::SendResult::full) {
-            held_.assign(message.begin(), message.end());
-            held_streams_ = streams;
-            ++waits_;
-        }
-    }
-    // Tries the event again that found the disk full.
-    void try_again(std::uint64_t now_ns) noexcept {
-        if (!held_.empty() && send(held_, held_streams_, now_ns) != streams::SendResult::full) {
-            held_.clear();
-        }
-    }
-    // The event that still waits is lost.
-    void give_up() noexcept {
-        lost_ += held_.empty() ? 0 : 1;
-        held_.clear();
-    }
-    void on_refused(std::uint64_t /*arrival_ns*/) noexcept override { ++refused_; }
-
-    [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
-    [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
-    [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
-    [[nodiscard]] std::uint64_t waits() const noexcept { return waits_; }
-
- private:
-    streams::SendResult send(std::span<const std::byte> message, streams::StreamMask streams,
-                             std::uint64_t now_ns) noexcept {
-        const streams::SendResult result = output_.send(message, streams, now_ns);
-        written_ += result == streams::SendResult::delivered ? 1 : 0;
-        lost_ += result == streams::SendResult::failed ? 1 : 0;
-        return result;
-    }
-    [[nodiscard]] streams::StreamMask mask_of(const streams::ReadDecision& decision) const {
-        streams::StreamMask mask = 0;
-        for (const auto& name : decision.stream_names) {
-            const auto found = std::find(stream_names_.begin(), stream_names_.end(), name);
-            if (found != stream_names_.end()) {
-                mask |= streams::StreamMask{1} << (found - stream_names_.begin());
-            }
-        }
-        return mask;
-    }
-
-    streams::RecordingOutput& output_;
-    const std::vector<std::string>& stream_names_;
-    std::vector<std::byte> held_;  // found the disk full
-    streams::StreamMask held_streams_ = 0;
-    std::uint64_t waits_ = 0;
-    std::uint64_t written_ = 0;
-    std::uint64_t refused_ = 0;
-    std::uint64_t lost_ = 0;
-};
 
 streams::RecordingOutputOptions recording_options(const RecordOptions& options,
                                                   const config::Menu& menu) {
@@ -144,35 +75,58 @@ streams::RecordingOutputOptions recording_options(const RecordOptions& options,
 }
 
 // Until a stop signal, and then until nothing has come for a moment.
-void receive(streams::BestEffortInput& input, Recorder& recorder,
+void receive(streams::FragmentInput& input, EventRecorder& recorder,
              streams::RecordingOutput& output) {
-    using std::chrono::milliseconds;
-    streams::BestEffortInput* const inputs[] = {&input};
     constexpr std::size_t kMessagesPerPoll = 64;
+    constexpr std::uint64_t kSilenceNs = 300'000'000;
+    std::uint64_t last_ns = steady_clock_ns();
     bool is_full = false;
     for (;;) {
         const std::uint64_t now = steady_clock_ns();
         output.poll(now);
         recorder.try_again(now);
-        if (!recorder.is_ready()) {
-            if (!is_full) {
-                fmt::print(stderr, "tamis: {}; waiting for room\n", output.error());
-            }
-            is_full = true;
-            if (stop_requested()) {
-                recorder.give_up();
-                break;
-            }
-            std::this_thread::sleep_for(milliseconds(10));
-            continue;
+        recorder.settle_safe(input);
+        const bool was_full = std::exchange(is_full, !recorder.is_ready());
+        if (is_full && !was_full) {
+            fmt::print(stderr, "tamis: {}; waiting for room\n", output.error());
         }
-        is_full = false;
-        if (input.poll(recorder, now, kMessagesPerPoll) == 0 &&
-            !streams::wait_readable(inputs, milliseconds(stop_requested() ? 300 : 5)) &&
-            stop_requested()) {
+        if (is_full && stop_requested()) {
+            recorder.give_up();
             break;
         }
+        if (input.poll(recorder, now, kMessagesPerPoll) > 0) {
+            last_ns = now;
+            continue;
+        }
+        if (stop_requested() && now > last_ns + kSilenceNs) {
+            break;
+        }
+        // What becomes safe, or finds room, wakes nobody.
+        pollfd ready{.fd = input.wait_descriptor(), .events = POLLIN, .revents = 0};
+        ::poll(&ready, 1, input.wants_settling() ? 1 : 5);
     }
+}
+
+struct OpenLink {
+    std::unique_ptr<streams::FragmentInput> input;
+    std::string endpoint;
+};
+
+tl::expected<OpenLink, std::string> open_link(streams::LinkContext& links,
+                                              const RecordOptions& options) {
+    streams::LinkConfig link;
+    link.endpoint = options.bind;
+    link.attachment = streams::Attachment::bind;
+    link.options.max_message_bytes = std::int64_t{64} << 20;
+    const auto opened = [](auto&& made) -> tl::expected<OpenLink, std::string> {
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        std::string endpoint = (*made)->bound_endpoint();
+        return OpenLink{*std::move(made), std::move(endpoint)};
+    };
+    return options.delivery == "reliable" ? opened(streams::ReliableInput::make(links, link, {}))
+                                          : opened(streams::BestEffortInput::make(links, link));
 }
 
 ExitStatus record(const RecordOptions& options) {
@@ -188,32 +142,36 @@ ExitStatus record(const RecordOptions& options) {
     if (!output) {
         return fail(EX_CANTCREAT, output.error());
     }
+    EventRecorder recorder(**output, recording.stream_names);
+    if (options.continues) {
+        recorder.remember_recorded(recording.path);
+    }
     catch_stop_signals();
     streams::LinkContext links;
-    streams::LinkConfig link;
-    link.endpoint = options.bind;
-    link.attachment = streams::Attachment::bind;
-    link.options.max_message_bytes = std::int64_t{64} << 20;
-    auto input = streams::BestEffortInput::make(links, link);
-    if (!input) {
-        return fail(EX_UNAVAILABLE, input.error());
+    auto link = open_link(links, options);
+    if (!link) {
+        return fail(EX_UNAVAILABLE, link.error());
     }
-    fmt::print(stderr, "recording what arrives at {} in {}\n", (*input)->bound_endpoint(),
+    fmt::print(stderr, "recording what arrives at {} in {}\n", link->endpoint,
                options.output.string());
     if (!options.ready_file.empty()) {
         const auto ready = streams::write_whole_file(
-            options.ready_file,
-            fmt::format("{{\"endpoint\": \"{}\"}}\n", (*input)->bound_endpoint()));
+            options.ready_file, fmt::format("{{\"endpoint\": \"{}\"}}\n", link->endpoint));
         if (!ready) {
             return fail(EX_IOERR, ready.error());
         }
     }
-    Recorder recorder(**output, recording.stream_names);
-    receive(**input, recorder, **output);
+    receive(*link->input, recorder, **output);
+    link->input->stop();
     const auto closed = (*output)->close({}, steady_clock_ns());
-    fmt::print("{} events recorded in {} ({} refused, {} lost, {} waited for the disk)\n",
-               recorder.written(), options.output.string(), recorder.refused(), recorder.lost(),
-               recorder.waits());
+    if (closed) {
+        recorder.settle_safe(*link->input);
+        link->input->flush(steady_clock_ns());
+    }
+    fmt::print(
+        "{} events recorded in {} ({} came twice, {} refused, {} lost, {} waited for the disk)\n",
+        recorder.written(), options.output.string(), recorder.repeated(), recorder.refused(),
+        recorder.lost(), recorder.waits());
     if (!closed) {
         return fail(EX_IOERR, closed.error());
     }
@@ -250,6 +208,11 @@ void add_record(CLI::App& program, ExitStatus& status) {
                         "Begin a new file after so many bytes: FILE.0002.mcap and so on");
     command->add_option("--file-seconds", options->file_seconds,
                         "Begin a new file after so many seconds");
+    command
+        ->add_option("--delivery", options->delivery,
+                     "As the nodes' output: reliable senders forget an event when it is safe here")
+        ->check(CLI::IsMember({"best_effort", "reliable"}))
+        ->capture_default_str();
     command->add_option("--ready-file", options->ready_file,
                         "Written, with the endpoint, when it listens");
     command->footer(

@@ -63,7 +63,7 @@ WriteStatus FragmentRecorder::write_event(std::span<const std::vector<std::byte>
     return status;
 }
 
-void FragmentRecorder::on_message(std::span<const std::byte> message,
+Hold FragmentRecorder::on_message(std::span<const std::byte> message,
                                   std::uint64_t arrival_ns) noexcept {
     const std::uint64_t log_time_ns = arrival_ns + utc_minus_steady_ns_;
     const WriteStatus status = held_.empty() ? write(message, log_time_ns) : WriteStatus::failed;
@@ -72,6 +72,7 @@ void FragmentRecorder::on_message(std::span<const std::byte> message,
         held_log_time_ns_ = log_time_ns;
     }
     lost_count_ += status == WriteStatus::failed ? 1 : 0;
+    return kNoHold;
 }
 
 void FragmentRecorder::on_refused(std::uint64_t /*arrival_ns*/) noexcept { ++refused_count_; }

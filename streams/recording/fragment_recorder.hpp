@@ -39,7 +39,7 @@ class FragmentRecorder final : public MessageSink {
     // As the sink of an input. On a full disk it keeps the message that did not fit and is not
     // ready until flush() has found room; after any other failure messages are lost and counted.
     [[nodiscard]] bool is_ready() const noexcept override { return held_.empty(); }
-    void on_message(std::span<const std::byte> message, std::uint64_t arrival_ns) noexcept override;
+    Hold on_message(std::span<const std::byte> message, std::uint64_t arrival_ns) noexcept override;
     void on_refused(std::uint64_t arrival_ns) noexcept override;
     // Hands what is in memory to the system.
     [[nodiscard]] WriteStatus flush() noexcept;

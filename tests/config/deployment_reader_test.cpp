@@ -69,6 +69,20 @@ TEST(DeploymentReader, gives_the_defaults_of_the_plain_structs) {
     EXPECT_EQ(read.monitoring.log_level, plain.monitoring.log_level);
     EXPECT_EQ(read.run_summary, plain.run_summary);
     EXPECT_EQ(read.drain_timeout_ms, plain.drain_timeout_ms);
+    EXPECT_EQ(read.input.delivery, plain.input.delivery);
+    EXPECT_EQ(read.ledger, plain.ledger);
+}
+
+TEST(DeploymentReader, reads_what_makes_a_node_reliable) {
+    const Deployment read = deployment_of(R"(
+name: "node" menu: "good.menu.pbtxt" ledger: "run/node.ledger"
+input { endpoint: "tcp://127.0.0.1:5570" source { id: 7 name: "calorimeter" } delivery: RELIABLE }
+output { name: "a" endpoint: "tcp://127.0.0.1:5571" pattern: RELIABLE }
+)");
+    EXPECT_EQ(read.ledger, "run/node.ledger");
+    EXPECT_EQ(read.input.delivery, Delivery::reliable);
+    EXPECT_EQ(read.outputs.at(0).pattern, OutputPattern::reliable);
+    EXPECT_EQ(read.outputs.at(0).full, FullPolicy::block);
 }
 
 TEST(DeploymentReader, reads_every_field) {

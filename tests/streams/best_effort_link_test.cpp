@@ -25,10 +25,11 @@ using tests::as_bytes;
 constexpr auto kPatience = 30'000ms;
 
 struct Received final : MessageSink {
-    void on_message(std::span<const std::byte> message,
+    Hold on_message(std::span<const std::byte> message,
                     std::uint64_t arrival_ns) noexcept override {
         messages.emplace_back(reinterpret_cast<const char*>(message.data()), message.size());
         last_arrival_ns = arrival_ns;
+        return kNoHold;
     }
     void on_refused(std::uint64_t) noexcept override { ++refused; }
     [[nodiscard]] bool is_ready() const noexcept override { return messages.size() < room; }
