@@ -84,9 +84,12 @@ std::vector<std::uint32_t> find_recording_files(std::string_view path) {
 }
 
 McapMetadata to_metadata(const FilePlace& place) {
-    McapMetadata metadata{
-        std::string(kFilePlaceMetadata),
-        {{"number", std::to_string(place.number)}, {"repeats", place.repeats ? "yes" : "no"}}};
+    McapMetadata metadata{std::string(kFilePlaceMetadata),
+                          {{"number", std::to_string(place.number)},
+                           {"first_number", std::to_string(place.first_number)}}};
+    if (place.repeats_from) {
+        metadata.texts["repeats_from"] = std::to_string(*place.repeats_from);
+    }
     if (place.predecessor_state != PredecessorState::none) {
         metadata.texts["predecessor"] = place.predecessor;
         metadata.texts["predecessor_state"] =
@@ -101,16 +104,19 @@ McapMetadata to_metadata(const FilePlace& place) {
 }
 
 std::optional<FilePlace> parse_file_place(const McapTexts& texts) {
-    const std::string* const number = find_text(texts, "number");
-    const auto parsed_number =
-        number == nullptr ? std::nullopt : parse_number<std::uint32_t>(*number);
-    if (!parsed_number) {
+    const auto number_of = [&](const char* key, int base = 10) {
+        const std::string* const text = find_text(texts, key);
+        return text == nullptr ? std::nullopt : parse_number<std::uint32_t>(*text, base);
+    };
+    const auto number = number_of("number");
+    const auto first_number = number_of("first_number");
+    if (!number || !first_number) {
         return std::nullopt;
     }
     FilePlace place;
-    place.number = *parsed_number;
-    const std::string* const repeats = find_text(texts, "repeats");
-    place.repeats = repeats != nullptr && *repeats == "yes";
+    place.number = *number;
+    place.first_number = *first_number;
+    place.repeats_from = number_of("repeats_from");
     const std::string* const predecessor = find_text(texts, "predecessor");
     const std::string* const state = find_text(texts, "predecessor_state");
     if (predecessor == nullptr || state == nullptr) {
@@ -122,13 +128,7 @@ std::optional<FilePlace> parse_file_place(const McapTexts& texts) {
     }
     place.predecessor = *predecessor;
     place.predecessor_state = static_cast<PredecessorState>(std::distance(kStates.begin(), found));
-    if (const std::string* const crc = find_text(texts, "predecessor_data_crc")) {
-        const auto parsed_crc = parse_number<std::uint32_t>(*crc, 16);
-        if (!parsed_crc) {
-            return std::nullopt;
-        }
-        place.predecessor_data_crc = *parsed_crc;
-    }
+    place.predecessor_data_crc = number_of("predecessor_data_crc", 16).value_or(0);
     return place;
 }
 
@@ -159,6 +159,7 @@ FilePlace find_next_place(std::string_view path) {
     }
     const std::string last = recording_file(path, numbers.back());
     place.number = numbers.back() + 1;
+    place.first_number = place.number;
     place.predecessor = fs::path(last).filename().string();
     place.predecessor_state = PredecessorState::unfinished;
     if (const auto crc = read_data_crc(last)) {

@@ -20,7 +20,7 @@ inline constexpr std::string_view kFilePlaceMetadata = "tamis.file";
 enum class PredecessorState : std::uint8_t {
     none,        // this is the first file
     closed,      // whole; its data CRC is known
-    sealed,      // the disk failed it; this file repeats what may be lost there
+    sealed,      // the disk failed it; a later file repeats what may be lost there
     unfinished,  // its writer died
 };
 
@@ -29,8 +29,11 @@ struct FilePlace {
     std::string predecessor;  // file name, without folder
     PredecessorState predecessor_state = PredecessorState::none;
     std::uint32_t predecessor_data_crc = 0;
-    // The file begins with events that the predecessor may hold too; they have the same sequence.
-    bool repeats = false;
+    // Number of the first file of the same process: sequences rise from there.
+    std::uint32_t first_number = 1;
+    // The file begins with events that files before it may hold too, from this sequence on: all of
+    // them, so that what those files have from there on is not needed.
+    std::optional<std::uint32_t> repeats_from;
 };
 
 [[nodiscard]] std::string recording_file(std::string_view path, std::uint32_t number);

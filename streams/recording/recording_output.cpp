@@ -86,7 +86,9 @@ tl::expected<void, std::string> RecordingOutput::open_file(std::uint64_t now_ns)
         static_cast<void>(writer_->add_channel(schema, name, encoding));
     }
     RecordingLabels labels = options_.labels;
-    place_.repeats = retained_.count() > 0;
+    place_.repeats_from = retained_.count() == 0
+                              ? std::nullopt
+                              : std::optional(static_cast<std::uint32_t>(retained_.at(0).number));
     labels.metadata.push_back(to_metadata(place_));
     auto labelled = write_labels(*writer_, labels, 0);
     if (labelled && write_again() != WriteStatus::written) {
@@ -97,7 +99,7 @@ tl::expected<void, std::string> RecordingOutput::open_file(std::uint64_t now_ns)
         writer_.reset();
         return labelled;
     }
-    note_handed_over(place_.repeats ? event_count_ : durable_count_);
+    note_handed_over(place_.repeats_from ? event_count_ : durable_count_);
     opened_ns_ = now_ns;
     committed_bytes_ = writer_->file_bytes();
     has_waiting_ = retained_.count() > 0;

@@ -36,6 +36,11 @@ std::optional<FilePlace> read_place(const std::string& path, const McapLimits& l
 
 std::string name_of(const std::string& path) { return fs::path(path).filename().string(); }
 
+// Sequences rise over all files of a process; a distance also holds where 32 bits are used up.
+bool is_before(std::uint32_t sequence, std::uint32_t other) {
+    return static_cast<std::int32_t>(sequence - other) < 0;
+}
+
 int severity(ReadEnd end) { return end == ReadEnd::damaged ? 2 : end == ReadEnd::torn ? 1 : 0; }
 
 }  // namespace
@@ -55,13 +60,13 @@ tl::expected<RecordingReader, std::string> RecordingReader::open(
 
 void RecordingReader::find_files(std::string_view path) {
     paths_.emplace_back(path);
-    repeats_.push_back(false);
+    places_.push_back(read_place(paths_[0], limits_));
     for (const std::uint32_t number : find_recording_files(path)) {
         if (number == 1) {
             continue;
         }
         const std::string next = recording_file(path, number);
-        const auto place = read_place(next, limits_);
+        auto place = read_place(next, limits_);
         if (!place || place->number != number) {
             continue;  // a file of another recording that happens to have such a name
         }
@@ -76,8 +81,9 @@ void RecordingReader::find_files(std::string_view path) {
                                        " follows (its data CRC is another)");
         }
         paths_.push_back(next);
-        repeats_.push_back(place->repeats);
+        places_.push_back(std::move(place));
     }
+    find_repetitions();
     for (const std::string& file : paths_) {
         std::error_code absent;
         auto bytes = fs::file_size(file, absent);
@@ -133,7 +139,6 @@ const McapMessage* RecordingReader::next() {
             break;
         }
         earlier_bytes_ += file_->file_bytes();
-        earlier_sequence_ = last_sequence_;
         ++index_;
         if (auto opened = open_file(); !opened) {
             note(ReadEnd::damaged, opened.error());
@@ -143,14 +148,30 @@ const McapMessage* RecordingReader::next() {
     return nullptr;
 }
 
-// Sequences rise over all files of a recording; a distance also holds where 32 bits are used up.
-bool RecordingReader::is_repeated(const McapMessage& message) {
-    if (repeats_[index_] && static_cast<std::int32_t>(message.sequence - earlier_sequence_) <= 0) {
-        ++repeated_count_;
-        return true;
+// A file that repeats does so with everything from its first sequence on, and with what the disk
+// may have spoilt in the files before it: those are read up to there.
+void RecordingReader::find_repetitions() {
+    repeated_from_.resize(paths_.size());
+    for (std::size_t file = paths_.size() - 1; file > 0; --file) {
+        const auto& later = places_[file];
+        const auto& earlier = places_[file - 1];
+        const std::uint32_t first = earlier ? earlier->first_number : 1;
+        if (!later || later->first_number != first) {
+            continue;  // another process, whose sequences begin again
+        }
+        std::optional<std::uint32_t> from = repeated_from_[file];
+        if (later->repeats_from && (!from || is_before(*later->repeats_from, *from))) {
+            from = later->repeats_from;
+        }
+        repeated_from_[file - 1] = from;
     }
-    last_sequence_ = message.sequence;
-    return false;
+}
+
+bool RecordingReader::is_repeated(const McapMessage& message) {
+    const auto& from = repeated_from_[index_];
+    const bool is_repeated = from && !is_before(message.sequence, *from);
+    repeated_count_ += is_repeated ? 1 : 0;
+    return is_repeated;
 }
 
 bool RecordingReader::is_selected(const McapMessage& message) {

@@ -54,7 +54,7 @@ class RecordingReader {
     // Grows with each file.
     [[nodiscard]] std::size_t file_index() const noexcept { return index_; }
     [[nodiscard]] const std::vector<std::string>& paths() const noexcept { return paths_; }
-    // Copies of events that a file repeats; passed over.
+    // Messages that a later file repeats; passed over.
     [[nodiscard]] std::uint64_t repeated_count() const noexcept { return repeated_count_; }
 
     // Bytes of all files, and of those that next() has passed.
@@ -67,6 +67,7 @@ class RecordingReader {
     RecordingReader(const RecordingSelection& selection, const McapLimits& limits)
         : selection_(selection), limits_(limits) {}
     void find_files(std::string_view path);
+    void find_repetitions();
     tl::expected<void, std::string> open_file();
     tl::expected<void, std::string> check_topics();
     bool is_repeated(const McapMessage& message);
@@ -76,14 +77,14 @@ class RecordingReader {
     RecordingSelection selection_;
     McapLimits limits_;
     std::vector<std::string> paths_;
-    std::vector<bool> repeats_;  // by file
+    std::vector<std::optional<FilePlace>> places_;  // by file
+    // By file: from this sequence on a later file has all that it has.
+    std::vector<std::optional<std::uint32_t>> repeated_from_;
     std::size_t index_ = 0;
     std::unique_ptr<McapReader> file_;
     ReadEnd worst_ = ReadEnd::complete;
     std::string end_reason_;
     bool is_at_end_ = false;
-    std::uint32_t last_sequence_ = 0;     // of the files so far
-    std::uint32_t earlier_sequence_ = 0;  // of the files before
     std::uint64_t repeated_count_ = 0;
     std::uint64_t total_bytes_ = 0;
     std::uint64_t earlier_bytes_ = 0;

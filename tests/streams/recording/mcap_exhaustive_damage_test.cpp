@@ -148,6 +148,20 @@ TEST_P(McapExhaustiveDamage, every_flipped_bit_does_what_the_model_says) {
     }
 }
 
+// Lengths lead from record to record, so all of their bits are always tried.
+TEST_P(McapExhaustiveDamage, a_flipped_bit_of_any_length_costs_at_most_its_chunk) {
+    for (std::size_t record = 8;
+         record + 9 <= bytes_.size() && bytes_[record] != std::byte{0x0F};) {
+        const std::size_t next = record + 9 + number_at(bytes_, record + 1, 8);
+        for (std::size_t at = record + 1; at < record + 9; ++at) {
+            for (unsigned bit = 0; bit < 8; ++bit) {
+                ASSERT_NO_FATAL_FAILURE(check_flip(at, bit));
+            }
+        }
+        record = next;
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(EachCompression, McapExhaustiveDamage,
                          testing::Values(Compression::none, Compression::zstd, Compression::lz4),
                          [](const auto& parameter) {

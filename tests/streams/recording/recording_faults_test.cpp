@@ -3,9 +3,11 @@
 // (--wrap); a program of its own, because that holds for all of it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -27,6 +29,19 @@ Fault fault;
 std::atomic<int> calls = 0;              // of the kind that fails
 std::atomic<bool> is_stuttering{false};  // write(): cut short or interrupted, in turns
 std::atomic<unsigned> stutter_count = 0;
+
+std::array<off_t, 1024> synced_bytes{};  // by descriptor
+
+// What a sync that failed may do: half of the bytes since the last one are gone.
+void lose_half(int file) {
+    struct stat status {};
+    if (::fstat(file, &status) == 0 &&
+        status.st_size > synced_bytes.at(static_cast<std::size_t>(file))) {
+        const off_t kept = synced_bytes.at(static_cast<std::size_t>(file)) +
+                           (status.st_size - synced_bytes.at(static_cast<std::size_t>(file))) / 2;
+        EXPECT_EQ(::ftruncate(file, kept), 0);
+    }
+}
 
 bool fails(Call call) {
     if (fault.call != call || ++calls != fault.number) {
@@ -59,7 +74,18 @@ ssize_t __wrap_write(int file, const void* bytes, size_t count) {
     }
     return __real_write(file, bytes, count);
 }
-int __wrap_fdatasync(int file) { return fails(Call::fdatasync) ? -1 : __real_fdatasync(file); }
+int __wrap_fdatasync(int file) {
+    if (fails(Call::fdatasync)) {
+        const int error = errno;
+        lose_half(file);
+        errno = error;
+        return -1;
+    }
+    struct stat status {};
+    synced_bytes.at(static_cast<std::size_t>(file)) =
+        ::fstat(file, &status) == 0 ? status.st_size : 0;
+    return __real_fdatasync(file);
+}
 int __wrap_fsync(int file) { return fails(Call::fsync) ? -1 : __real_fsync(file); }
 int __wrap_rename(const char* from, const char* to) {
     return fails(Call::rename) ? -1 : __real_rename(from, to);
@@ -78,6 +104,7 @@ bool record_with(const Fault& wanted, const std::string& path, std::uint64_t& se
     options.durability = Durability::group_commit;
     options.file_bytes = 40'000;
     calls = 0;
+    synced_bytes = {};
     fault = wanted;
     auto output = RecordingOutput::create(options);
     if (!output) {

@@ -55,17 +55,19 @@ TEST(RecordingFiles, are_numbered_before_the_extension) {
 }
 
 TEST(RecordingFiles, say_their_place) {
-    FilePlace place{3, "run.0002.mcap", PredecessorState::closed, 0x0a0b0c0d, true};
+    FilePlace place{3, "run.0002.mcap", PredecessorState::closed, 0x0a0b0c0d, 2, 77};
     const auto parsed = parse_file_place(to_metadata(place).texts);
     ASSERT_TRUE(parsed);
     EXPECT_EQ(parsed->number, 3U);
     EXPECT_EQ(parsed->predecessor, "run.0002.mcap");
     EXPECT_EQ(parsed->predecessor_state, PredecessorState::closed);
     EXPECT_EQ(parsed->predecessor_data_crc, 0x0a0b0c0dU);
-    EXPECT_TRUE(parsed->repeats);
+    EXPECT_EQ(parsed->first_number, 2U);
+    EXPECT_EQ(parsed->repeats_from, 77U);
+    EXPECT_FALSE(parse_file_place(to_metadata(FilePlace{}).texts)->repeats_from);
     EXPECT_EQ(parse_file_place(to_metadata(FilePlace{}).texts)->predecessor_state,
               PredecessorState::none);
-    EXPECT_FALSE(parse_file_place({{"number", "many"}}));
+    EXPECT_FALSE(parse_file_place({{"number", "many"}, {"first_number", "1"}}));
     EXPECT_FALSE(parse_file_place({}));
 }
 

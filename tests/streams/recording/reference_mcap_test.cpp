@@ -76,7 +76,7 @@ TEST_F(McapCore, reads_our_recordings) {
             }
         }
         expected.push_back("metadata tamis.run run=7");
-        expected.push_back("metadata tamis.file number=1,repeats=no");
+        expected.push_back("metadata tamis.file first_number=1,number=1");
         expected.push_back("attachment menu.pbtxt text/plain path { }");
         EXPECT_EQ(run("read " + path), expected) << to_string(compression);
     }
