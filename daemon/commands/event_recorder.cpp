@@ -8,13 +8,21 @@
 namespace tamis::daemon {
 namespace {
 
-// What was under way when a recorder died lies in its last file, or in the one before; behind them
-// lies the new one.
+// What a recorder that died had written and not listed lies in its last file, or in the one before;
+// behind them lies the new one.
 constexpr std::size_t kFilesLookedAt = 3;
 
 }  // namespace
 
-void EventRecorder::remember_recorded(const std::string& path) {
+tl::expected<void, std::string> EventRecorder::keep_list(const std::string& path) {
+    auto list = streams::VerdictLedger::open(list_file(path), kRemembered,
+                                             [this](const streams::Verdict& verdict) {
+                                                 (void)recent_.add({verdict.run, verdict.event});
+                                             });
+    if (!list) {
+        return tl::unexpected(list.error());
+    }
+    list_ = *std::move(list);
     const std::vector<std::uint32_t> numbers = streams::find_recording_files(path);
     const std::size_t first = numbers.size() > kFilesLookedAt ? numbers.size() - kFilesLookedAt : 0;
     for (std::size_t i = first; i < numbers.size(); ++i) {
@@ -25,6 +33,7 @@ void EventRecorder::remember_recorded(const std::string& path) {
             }
         }
     }
+    return {};
 }
 
 streams::Hold EventRecorder::on_message(std::span<const std::byte> message,
@@ -39,12 +48,18 @@ streams::Hold EventRecorder::on_message(std::span<const std::byte> message,
         return safe_ == written_ ? streams::kNoHold : hold_of(written_ - 1);
     }
     const streams::StreamMask streams = mask_of(selected->decision);
-    switch (send(message, streams, arrival_ns)) {
+    const streams::Verdict verdict{.run = selected->decision.run,
+                                   .event = selected->decision.event,
+                                   .outcome = selected->decision.outcome,
+                                   .delivery = streams::VerdictDelivery::delivered,
+                                   .streams = static_cast<std::uint16_t>(streams)};
+    switch (send(message, streams, verdict, arrival_ns)) {
         case streams::SendResult::delivered:
             return hold_of(written_ - 1);
         case streams::SendResult::full:
             held_.assign(message.begin(), message.end());
             held_streams_ = streams;
+            held_verdict_ = verdict;
             ++waits_;
             return hold_of(written_);  // the next that is written
         case streams::SendResult::failed:
@@ -55,15 +70,20 @@ streams::Hold EventRecorder::on_message(std::span<const std::byte> message,
 
 streams::SendResult EventRecorder::send(std::span<const std::byte> message,
                                         streams::StreamMask streams,
+                                        const streams::Verdict& verdict,
                                         std::uint64_t now_ns) noexcept {
     const streams::SendResult result = output_.send(message, streams, now_ns);
-    written_ += result == streams::SendResult::delivered ? 1 : 0;
+    if (result == streams::SendResult::delivered) {
+        ++written_;
+        unlisted_.push_back(verdict);
+    }
     lost_ += result == streams::SendResult::failed ? 1 : 0;
     return result;
 }
 
 void EventRecorder::try_again(std::uint64_t now_ns) noexcept {
-    if (!held_.empty() && send(held_, held_streams_, now_ns) != streams::SendResult::full) {
+    if (!held_.empty() &&
+        send(held_, held_streams_, held_verdict_, now_ns) != streams::SendResult::full) {
         held_.clear();
     }
 }
@@ -74,7 +94,15 @@ void EventRecorder::give_up() noexcept {
 }
 
 void EventRecorder::settle_safe(streams::FragmentInput& input) noexcept {
-    for (; safe_ < std::min(written_, output_.durable_count()); ++safe_) {
+    const std::uint64_t safe = std::min(written_, output_.durable_count());
+    while (listed_ < safe && (!list_ || list_->add(unlisted_.front()))) {
+        unlisted_.pop_front();
+        ++listed_;
+    }
+    if (list_ && !list_->flush()) {
+        return;  // a full disk: again at the next call
+    }
+    for (; safe_ < listed_; ++safe_) {
         input.settle(hold_of(safe_), streams::LinkLevel::durable);
     }
 }

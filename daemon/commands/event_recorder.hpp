@@ -4,11 +4,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <span>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "streams/fragment_input.hpp"
+#include "streams/ledger/verdict_ledger.hpp"
 #include "streams/recent_events.hpp"
 #include "streams/recording/recording_output.hpp"
 #include "streams/selected_event.hpp"
@@ -20,9 +24,12 @@ class EventRecorder final : public streams::MessageSink {
     EventRecorder(streams::RecordingOutput& output, const std::vector<std::string>& stream_names)
         : output_(output), stream_names_(stream_names) {}
 
-    // The last events of the files that are there already: a node that did not hear that they are
-    // safe sends them again. Files that cannot be read are left out.
-    void remember_recorded(const std::string& path);
+    // Keeps a list of what is safe beside the recording, PATH.events, a ledger of verdicts. A node
+    // that did not hear that an event is safe sends it again, be it minutes later: the list of
+    // earlier processes and the files that they may not have listed are read. Errors: the list
+    // cannot be written.
+    [[nodiscard]] tl::expected<void, std::string> keep_list(const std::string& path);
+    [[nodiscard]] static std::string list_file(const std::string& path) { return path + ".events"; }
 
     // False while the disk is full: what comes waits in the link.
     [[nodiscard]] bool is_ready() const noexcept override { return held_.empty(); }
@@ -34,7 +41,8 @@ class EventRecorder final : public streams::MessageSink {
     void try_again(std::uint64_t now_ns) noexcept;
     // The event that still waits is lost.
     void give_up() noexcept;
-    // What the recording holds safely since the last call; its senders may forget it.
+    // What the recording holds safely since the last call goes into the list, and then its senders
+    // may forget it.
     void settle_safe(streams::FragmentInput& input) noexcept;
 
     [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
@@ -53,7 +61,7 @@ class EventRecorder final : public streams::MessageSink {
         return static_cast<streams::Hold>(event % kHolds);
     }
     streams::SendResult send(std::span<const std::byte> message, streams::StreamMask streams,
-                             std::uint64_t now_ns) noexcept;
+                             const streams::Verdict& verdict, std::uint64_t now_ns) noexcept;
     [[nodiscard]] streams::StreamMask mask_of(const streams::ReadDecision& decision) const;
 
     streams::RecordingOutput& output_;
@@ -63,7 +71,11 @@ class EventRecorder final : public streams::MessageSink {
     streams::StreamMask held_streams_ = 0;
     std::uint64_t waits_ = 0;
     std::uint64_t written_ = 0;
-    std::uint64_t safe_ = 0;  // of them
+    std::uint64_t listed_ = 0;               // of them, safe
+    std::uint64_t safe_ = 0;                 // of them, and the list is written
+    std::deque<streams::Verdict> unlisted_;  // written, not in the list yet
+    std::unique_ptr<streams::VerdictLedger> list_;
+    streams::Verdict held_verdict_;
     std::uint64_t repeated_ = 0;
     std::uint64_t refused_ = 0;
     std::uint64_t lost_ = 0;

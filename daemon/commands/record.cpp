@@ -143,8 +143,13 @@ ExitStatus record(const RecordOptions& options) {
         return fail(EX_CANTCREAT, output.error());
     }
     EventRecorder recorder(**output, recording.stream_names);
-    if (options.continues) {
-        recorder.remember_recorded(recording.path);
+    if (options.delivery == "reliable") {
+        if (!options.continues) {
+            std::filesystem::remove(EventRecorder::list_file(recording.path));
+        }
+        if (const auto kept = recorder.keep_list(recording.path); !kept) {
+            return fail(EX_CANTCREAT, kept.error());
+        }
     }
     catch_stop_signals();
     streams::LinkContext links;
@@ -210,7 +215,9 @@ void add_record(CLI::App& program, ExitStatus& status) {
                         "Begin a new file after so many seconds");
     command
         ->add_option("--delivery", options->delivery,
-                     "As the nodes' output: reliable senders forget an event when it is safe here")
+                     "As the nodes' output: reliable senders forget an event when it is safe here; "
+                     "what came is "
+                     "listed in OUTPUT.events, so that nothing is taken twice over restarts")
         ->check(CLI::IsMember({"best_effort", "reliable"}))
         ->capture_default_str();
     command->add_option("--ready-file", options->ready_file,

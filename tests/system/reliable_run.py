@@ -64,7 +64,7 @@ drain_timeout_ms: 20000
 
     def audit(self):
         """The report of `tamis audit` over everything that the run left; its exit status must agree with it."""
-        recordings = sorted(self.folder.glob("down*.mcap*"))
+        recordings = sorted(path for path in self.folder.glob("down*.mcap*") if path.suffix in (".mcap", ".part"))
         command = [self.tamis, "audit", "--json", "--ledger", *[ledger for ledger in self.ledgers if ledger.exists()],
                    "--recording", *recordings, "--source-log", *[self.folder / f"{name}.sent" for name in DETECTORS]]
         if self.dispatch_log is not None:
