@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench bench-engine bench-training bench-anomaly packages configure format lint asan tsan fuzz bench-seed-filter train-demo-models models-report clean
+.PHONY: demo test build bench bench-engine bench-training bench-anomaly bench-links bench-recording bench-ringer damage kill-test packages configure format lint asan tsan fuzz bench-seed-filter train-demo-models models-report clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -47,6 +47,30 @@ bench-seed-filter: packages configure
 bench-anomaly: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis
 	python3 bench/anomaly_bench.py --tamis $(BUILD)/bin/tamis --jobs $(JOBS) --json $(BUILD)/anomaly_bench.json
+
+# Links beside bare PUSH/PULL of the same messages.
+bench-links: packages configure
+	cmake --build --preset release -j $(JOBS) --target link_bench
+	$(BUILD)/bin/link_bench
+
+# 50 processes killed at random instants (node, source, downstream in turn), the books proved afterwards.
+kill-test: build
+	/usr/bin/python3 tests/system/reliable_kill_test.py $(CURDIR)/$(BUILD) $(CURDIR) 50
+
+# The recorder beside a plain write + fdatasync loop, the reader beside zstd alone (bench/README.md).
+bench-recording: packages configure
+	cmake --build --preset release -j $(JOBS) --target recording_bench
+	$(BUILD)/bin/recording_bench $(BUILD)
+
+# A 64 KiB recording cut at every byte and with every bit flipped, for each compression. Some minutes; make test has a sample.
+damage: packages configure
+	cmake --build --preset release -j $(JOBS) --target recording_tests
+	TAMIS_EXHAUSTIVE=1 $(BUILD)/tests/streams/recording/recording_tests --gtest_filter='*ExhaustiveDamage*'
+
+# Ringers on real probes beside the published ensembles and the cut-based selection (models/ringer/README.md).
+bench-ringer: packages configure
+	cmake --build --preset release -j $(JOBS) --target tamis
+	python3 bench/ringer_probes.py --tamis $(BUILD)/bin/tamis --data $(or $(TAMIS_DATA_DIR),../shared/data) --json $(BUILD)/ringer_probes.json
 
 # The three shipped models, made again from their recipes; the files come out byte for byte the same.
 train-demo-models: build

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "streams/recording/chunk_codec.hpp"
+#include "streams/recording/recording_policy.hpp"
+
 namespace tamis::config {
 
 struct SourceConfig {
@@ -19,6 +22,8 @@ enum class OverloadPolicy : std::uint8_t {
     shed,           // refuse new events, counted
 };
 
+enum class Delivery : std::uint8_t { best_effort, reliable };
+
 struct InputConfig {
     std::vector<std::string> endpoints;  // bound by the node
     std::vector<SourceConfig> sources;
@@ -30,21 +35,31 @@ struct InputConfig {
     std::uint64_t pool_bytes = 1ULL << 30;
     std::uint32_t receive_high_water_mark = 1000;  // messages per peer
     OverloadPolicy overload = OverloadPolicy::back_pressure;
+    Delivery delivery = Delivery::best_effort;
     bool insecure = false;  // allows endpoints that are not local without keys
 };
 
-enum class OutputPattern : std::uint8_t { push, publish };
+enum class OutputPattern : std::uint8_t { push, publish, reliable };
 enum class FullPolicy : std::uint8_t { block, drop };
 
 struct OutputConfig {
     std::string name;
-    std::string endpoint;              // connected (push) or bound (publish); or
+    std::string endpoint;              // connected, or bound (publish); or
     std::string recording;             // a file to write
     std::vector<std::string> streams;  // empty: all
     OutputPattern pattern = OutputPattern::push;
     FullPolicy full = FullPolicy::block;
     std::uint32_t send_high_water_mark = 1000;
     bool insecure = false;  // allows an endpoint that is not local without keys
+    std::string spool;      // of a reliable output: files for while the receiver is away
+    std::uint64_t spool_bytes = 1ULL << 30;
+    std::vector<std::string> spool_drop_streams;  // may be dropped when it is full
+    // Of a recording.
+    streams::Durability durability = streams::Durability::none;
+    std::uint64_t file_bytes = 0;    // a new file after so many; 0: never
+    std::uint32_t file_seconds = 0;  // a new file after so long; 0: never
+    streams::Compression compression = streams::Compression::zstd;
+    streams::ExistingRecording existing = streams::ExistingRecording::refuse;
 };
 
 enum class ThreadMode : std::uint8_t { dedicated, shared };
@@ -76,6 +91,7 @@ struct Deployment {
     MonitoringConfig monitoring;
     std::string run_summary;  // file of the run summary; empty: not written
     std::uint64_t drain_timeout_ms = 5000;
+    std::string ledger;  // file of the verdicts; empty: not written
 };
 
 }  // namespace tamis::config

@@ -80,6 +80,12 @@ class DeploymentCheck {
                              "source name " + in_quotes(source.name()));
             }
         }
+        if (input.delivery() == schema::Input::RELIABLE &&
+            input.overload() == schema::Input::SHED) {
+            reader_.add(block, "overload", "\"overload\" cannot be SHED with delivery: RELIABLE",
+                        "write overload: BACK_PRESSURE; the credits of reliable sources end before "
+                        "the pool is full");
+        }
         if (input.max_event_bytes() < input.max_message_bytes()) {
             reader_.add(block,
                         input.has_max_event_bytes() ? "max_event_bytes" : "max_message_bytes",
@@ -115,6 +121,7 @@ class DeploymentCheck {
                 check_endpoint(block, -1, output.endpoint(),
                                publishes ? Attachment::bind : Attachment::connect,
                                output.insecure());
+                refuse_recording_fields(output, block);
                 break;
             case schema::Output::kRecording:
                 check_recording(output, block);
@@ -126,9 +133,37 @@ class DeploymentCheck {
                                 "add endpoint: \"tcp://HOST:PORT\" or recording: \"FILE.mcap\"");
                 }
         }
+        if (output.pattern() != schema::Output::RELIABLE) {
+            const std::pair<const char*, bool> fields[] = {
+                {"spool", output.has_spool()},
+                {"spool_bytes", output.has_spool_bytes()},
+                {"spool_drop_stream", output.spool_drop_stream_size() > 0}};
+            for (const auto& [field, is_given] : fields) {
+                if (is_given) {
+                    reader_.add(block, field,
+                                in_quotes(field) + " is of an output that is RELIABLE",
+                                "write pattern: RELIABLE, or remove it");
+                }
+            }
+        }
         if (publishes && output.has_full() && output.full() == schema::Output::BLOCK) {
             reader_.add(block, "full", "\"full\" cannot be BLOCK with PUBLISH",
-                        "write full: DROP, or pattern: PUSH, which can wait for its receiver");
+                        "write full: DROP, or pattern: PUSH or RELIABLE, which can wait for their "
+                        "receiver");
+        }
+    }
+
+    void refuse_recording_fields(const schema::Output& output, const Block& block) {
+        const std::pair<const char*, bool> fields[] = {{"durability", output.has_durability()},
+                                                       {"file_bytes", output.has_file_bytes()},
+                                                       {"file_seconds", output.has_file_seconds()},
+                                                       {"compression", output.has_compression()},
+                                                       {"existing", output.has_existing()}};
+        for (const auto& [name, is_set] : fields) {
+            if (is_set) {
+                reader_.add(block, name, "an endpoint has no " + in_quotes(name),
+                            "remove it, or write recording: \"FILE.mcap\" instead");
+            }
         }
     }
 

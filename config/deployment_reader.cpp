@@ -32,8 +32,34 @@ InputConfig input_of(const schema::Input& text) {
     input.receive_high_water_mark = text.receive_high_water_mark();
     input.overload = text.overload() == schema::Input::SHED ? OverloadPolicy::shed
                                                             : OverloadPolicy::back_pressure;
+    input.delivery =
+        text.delivery() == schema::Input::RELIABLE ? Delivery::reliable : Delivery::best_effort;
     input.insecure = text.insecure();
     return input;
+}
+
+streams::Durability durability_of(schema::Output::Durability text) {
+    switch (text) {
+        case schema::Output::NONE:
+            return streams::Durability::none;
+        case schema::Output::INTERVAL:
+            return streams::Durability::interval;
+        case schema::Output::GROUP_COMMIT:
+            return streams::Durability::group_commit;
+    }
+    return streams::Durability::none;
+}
+
+streams::Compression compression_of(schema::Output::Compression text) {
+    switch (text) {
+        case schema::Output::UNCOMPRESSED:
+            return streams::Compression::none;
+        case schema::Output::ZSTD:
+            return streams::Compression::zstd;
+        case schema::Output::LZ4:
+            return streams::Compression::lz4;
+    }
+    return streams::Compression::zstd;
 }
 
 OutputConfig output_of(const schema::Output& text) {
@@ -43,11 +69,24 @@ OutputConfig output_of(const schema::Output& text) {
     output.recording = text.recording();
     output.streams.assign(text.stream().begin(), text.stream().end());
     const bool publishes = text.pattern() == schema::Output::PUBLISH;
-    output.pattern = publishes ? OutputPattern::publish : OutputPattern::push;
+    output.pattern = publishes                                    ? OutputPattern::publish
+                     : text.pattern() == schema::Output::RELIABLE ? OutputPattern::reliable
+                                                                  : OutputPattern::push;
     output.full =
         publishes || text.full() == schema::Output::DROP ? FullPolicy::drop : FullPolicy::block;
     output.send_high_water_mark = text.send_high_water_mark();
+    output.spool = text.spool();
+    output.spool_bytes = text.spool_bytes();
+    output.spool_drop_streams.assign(text.spool_drop_stream().begin(),
+                                     text.spool_drop_stream().end());
     output.insecure = text.insecure();
+    output.durability = durability_of(text.durability());
+    output.file_bytes = text.file_bytes();
+    output.file_seconds = text.file_seconds();
+    output.compression = compression_of(text.compression());
+    output.existing = text.existing() == schema::Output::CONTINUE
+                          ? streams::ExistingRecording::continue_with
+                          : streams::ExistingRecording::refuse;
     return output;
 }
 
@@ -97,6 +136,7 @@ Deployment deployment_of(const schema::Deployment& text, const std::filesystem::
     deployment.monitoring = monitoring_of(text.monitoring());
     deployment.run_summary = text.run_summary();
     deployment.drain_timeout_ms = text.drain_timeout_ms();
+    deployment.ledger = text.ledger();
     return deployment;
 }
 
@@ -115,14 +155,20 @@ void check_output_streams(TextReader& reader, const schema::Deployment& deployme
     }
     for (int i = 0; i < deployment.output_size(); ++i) {
         const Block block = reader.child(reader.root(), "output", i);
-        for (int k = 0; k < deployment.output(i).stream_size(); ++k) {
-            const std::string& stream = deployment.output(i).stream(k);
+        const auto check = [&](const char* field, int k, const std::string& stream) {
             if (std::find(streams.begin(), streams.end(), stream) == streams.end()) {
                 reader.add(
-                    block, "stream", k,
+                    block, field, k,
                     "the menu " + in_quotes(menu.name) + " has no stream " + in_quotes(stream),
                     name_remedy(stream, streams));
             }
+        };
+        const schema::Output& output = deployment.output(i);
+        for (int k = 0; k < output.stream_size(); ++k) {
+            check("stream", k, output.stream(k));
+        }
+        for (int k = 0; k < output.spool_drop_stream_size(); ++k) {
+            check("spool_drop_stream", k, output.spool_drop_stream(k));
         }
     }
 }

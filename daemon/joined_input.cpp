@@ -42,7 +42,7 @@ JoinedInput::~JoinedInput() {
 
 std::size_t JoinedInput::poll(streams::MessageSink& sink, std::uint64_t now_ns,
                               std::size_t limit) noexcept {
-    const std::size_t share = std::max<std::size_t>(1, limit / inputs_.size());
+    const std::size_t share = limit == 0 ? 0 : std::max<std::size_t>(1, limit / inputs_.size());
     std::size_t messages = 0;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
         messages += inputs_[next_]->poll(sink, now_ns, share);
@@ -50,6 +50,29 @@ std::size_t JoinedInput::poll(streams::MessageSink& sink, std::uint64_t now_ns,
     }
     next_ = (next_ + 1) % inputs_.size();  // another one is first next time
     return messages;
+}
+
+void JoinedInput::settle(streams::Hold hold, streams::LinkLevel level) noexcept {
+    for (const auto& input : inputs_) {
+        input->settle(hold, level);
+    }
+}
+
+void JoinedInput::stop() noexcept {
+    for (const auto& input : inputs_) {
+        input->stop();
+    }
+}
+
+void JoinedInput::flush(std::uint64_t now_ns) noexcept {
+    for (const auto& input : inputs_) {
+        input->flush(now_ns);
+    }
+}
+
+bool JoinedInput::wants_settling() const noexcept {
+    return std::any_of(inputs_.begin(), inputs_.end(),
+                       [](const auto& input) { return input->wants_settling(); });
 }
 
 bool JoinedInput::is_exhausted() const noexcept {

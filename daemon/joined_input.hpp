@@ -20,6 +20,10 @@ class JoinedInput final : public streams::FragmentInput {
     std::size_t poll(streams::MessageSink& sink, std::uint64_t now_ns,
                      std::size_t limit) noexcept override;
     [[nodiscard]] bool is_exhausted() const noexcept override;
+    void settle(streams::Hold hold, streams::LinkLevel level) noexcept override;
+    void stop() noexcept override;
+    void flush(std::uint64_t now_ns) noexcept override;
+    [[nodiscard]] bool wants_settling() const noexcept override;
     // Readable when one of them is; -1 when one of them has none.
     [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor_; }
 

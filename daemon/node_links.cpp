@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <sysexits.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "config/manifest_file.hpp"
 #include "daemon/build_facts.hpp"
 #include "daemon/joined_input.hpp"
 #include "daemon/steady_time.hpp"
+#include "streams/reliable/reliable_link.hpp"
+#include "streams/spool/spooled_output.hpp"
 
 namespace tamis::daemon {
 namespace {
@@ -17,6 +20,8 @@ using streams::Attachment;
 using streams::BestEffortInput;
 using streams::BestEffortOutput;
 using streams::LinkPattern;
+using streams::ReliableInput;
+using streams::ReliableOutput;
 
 // Frames a little over the limit are received, so that they are counted as oversize with their
 // source still connected; far larger ones cut the connection.
@@ -32,6 +37,7 @@ streams::RecordingLabels labels_of(const LoadedMenu& menu) {
                  {"menu_hash", fmt::format("{:016x}", menu.text.hash)},
                  {"tamis_version", std::string(build_version())}};
     labels.metadata.push_back(std::move(run));
+    labels.metadata.push_back(streams::path_names_metadata(menu.text.paths));
     labels.attachments.push_back(
         {.name = "menu.pbtxt", .media_type = "text/plain", .contents = menu.text.text});
     for (std::size_t i = 0; i < menu.models.size(); ++i) {
@@ -45,6 +51,20 @@ streams::RecordingLabels labels_of(const LoadedMenu& menu) {
 
 std::string to_line(const std::string& what) { return what + "\n"; }
 
+StartFailure unavailable(const std::string& what) {
+    return {.exit_status = EX_UNAVAILABLE, .text = to_line(what)};
+}
+
+// What sources may have under way: an event waits in the pool for its slowest source, so that one
+// of them must not fill it alone.
+streams::LinkReceiver::Config receiver_config(const config::InputConfig& input) {
+    streams::LinkReceiver::Config receiver;
+    receiver.window.messages = std::max<std::size_t>(1, input.pool_events / 2);
+    receiver.window.bytes =
+        std::max<std::size_t>(input.max_message_bytes, input.pool_bytes / input.sources.size() / 2);
+    return receiver;
+}
+
 }  // namespace
 
 NodeLinks::~NodeLinks() = default;
@@ -56,7 +76,7 @@ tl::expected<std::unique_ptr<NodeLinks>, StartFailure> NodeLinks::open(
         return tl::unexpected(opened.error());
     }
     for (const config::OutputConfig& output : deployment.outputs) {
-        auto opened = output.recording.empty() ? links->open_link(output, menu)
+        auto opened = output.recording.empty() ? links->open_link(output, menu, deployment.name)
                                                : links->open_recording(output, menu);
         if (!opened) {
             return tl::unexpected(opened.error());
@@ -75,13 +95,21 @@ tl::expected<void, StartFailure> NodeLinks::open_input(const config::Deployment&
         config.options.max_message_bytes =
             static_cast<std::int64_t>(deployment.input.max_message_bytes) * kFrameRoom;
         config.options.insecure = deployment.input.insecure;
-        auto input = BestEffortInput::make(context_, config);
-        if (!input) {
-            return tl::unexpected(StartFailure{.exit_status = EX_UNAVAILABLE,
-                                               .text = to_line("input: " + input.error())});
+        const auto add = [&](auto&& made) -> tl::expected<void, StartFailure> {
+            if (!made) {
+                return tl::unexpected(unavailable("input: " + made.error()));
+            }
+            input_endpoints_.push_back((*made)->bound_endpoint());
+            inputs.push_back(*std::move(made));
+            return {};
+        };
+        auto added =
+            deployment.input.delivery == config::Delivery::reliable
+                ? add(ReliableInput::make(context_, config, receiver_config(deployment.input)))
+                : add(BestEffortInput::make(context_, config));
+        if (!added) {
+            return added;
         }
-        input_endpoints_.push_back((*input)->bound_endpoint());
-        inputs.push_back(std::move(*input));
     }
     if (inputs.size() == 1) {
         input_ = std::move(inputs.front());
@@ -102,7 +130,8 @@ void NodeLinks::add_output(const config::OutputConfig& output, const LoadedMenu&
 }
 
 tl::expected<void, StartFailure> NodeLinks::open_link(const config::OutputConfig& output,
-                                                      const LoadedMenu& menu) {
+                                                      const LoadedMenu& menu,
+                                                      const std::string& node) {
     const bool publishes = output.pattern == config::OutputPattern::publish;
     streams::LinkConfig config;
     config.endpoint = output.endpoint;
@@ -110,15 +139,43 @@ tl::expected<void, StartFailure> NodeLinks::open_link(const config::OutputConfig
     config.pattern = publishes ? LinkPattern::broadcast : LinkPattern::pipeline;
     config.options.send_high_water_mark = static_cast<int>(output.send_high_water_mark);
     config.options.insecure = output.insecure;
+    if (output.pattern == config::OutputPattern::reliable) {
+        return open_reliable(output, menu, config, node + "." + output.name);
+    }
     auto link = BestEffortOutput::make(context_, config);
     if (!link) {
-        return tl::unexpected(
-            StartFailure{.exit_status = EX_UNAVAILABLE,
-                         .text = to_line("output " + output.name + ": " + link.error())});
+        return tl::unexpected(unavailable("output " + output.name + ": " + link.error()));
     }
     std::string endpoint = publishes ? (*link)->bound_endpoint() : output.endpoint;
     add_output(output, menu, std::move(*link), std::move(endpoint));
     return {};
+}
+
+tl::expected<void, StartFailure> NodeLinks::open_reliable(const config::OutputConfig& output,
+                                                          const LoadedMenu& menu,
+                                                          const streams::LinkConfig& config,
+                                                          const std::string& name) {
+    const auto add = [&](auto&& made) -> tl::expected<void, StartFailure> {
+        if (!made) {
+            return tl::unexpected(unavailable("output " + output.name + ": " + made.error()));
+        }
+        add_output(output, menu, *std::move(made), output.endpoint);
+        return {};
+    };
+    streams::LinkSender::Config sender;
+    sender.name = name;
+    if (output.spool.empty()) {
+        return add(ReliableOutput::make(context_, config, sender));
+    }
+    streams::SpooledOutput::Config spooled;
+    spooled.link = config;
+    spooled.sender = sender;
+    spooled.spool = {.path = output.spool, .bytes = output.spool_bytes};
+    auto added = add(streams::SpooledOutput::make(context_, spooled));
+    if (added && !output.spool_drop_streams.empty()) {
+        routes_.back().droppable = stream_mask(menu.compiled, output.spool_drop_streams);
+    }
+    return added;
 }
 
 tl::expected<void, StartFailure> NodeLinks::open_recording(const config::OutputConfig& output,
@@ -127,6 +184,11 @@ tl::expected<void, StartFailure> NodeLinks::open_recording(const config::OutputC
     options.path = output.recording;
     options.stream_names = menu.compiled.context().stream_names;
     options.labels = labels_of(menu);
+    options.container.compression = output.compression;
+    options.durability = output.durability;
+    options.file_bytes = output.file_bytes;
+    options.file_ns = std::uint64_t{output.file_seconds} * 1'000'000'000;
+    options.existing = output.existing;
     options.utc_minus_steady_ns = streams::utc_minus_steady_ns();
     auto recording = streams::RecordingOutput::create(options);
     if (!recording) {

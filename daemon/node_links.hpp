@@ -47,7 +47,11 @@ class NodeLinks {
     tl::expected<void, StartFailure> open_recording(const config::OutputConfig& output,
                                                     const LoadedMenu& menu);
     tl::expected<void, StartFailure> open_link(const config::OutputConfig& output,
-                                               const LoadedMenu& menu);
+                                               const LoadedMenu& menu, const std::string& node);
+    tl::expected<void, StartFailure> open_reliable(const config::OutputConfig& output,
+                                                   const LoadedMenu& menu,
+                                                   const streams::LinkConfig& config,
+                                                   const std::string& name);
     void add_output(const config::OutputConfig& output, const LoadedMenu& menu,
                     std::unique_ptr<streams::EventOutput> made, std::string endpoint);
 

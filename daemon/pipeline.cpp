@@ -55,8 +55,12 @@ Pipeline::Pipeline(const Config& config, Ports ports)
       tickets_(pool_.slot_count()),
       accounting_(ports.menu.paths().size(), ports.menu.context().stream_names.size(),
                   config.pool.sources),
+      sent_(std::make_unique<IndexRing>(pool_.slot_count())),
       returned_(std::make_unique<IndexRing>(pool_.slot_count())) {
     Expects(config.workers > 0 && config.batch > 0);
+    for (const streams::EventKey& key : ports.ended) {
+        builder_.recall(key);
+    }
     for (Ticket& ticket : tickets_) {
         ticket.decision = MenuDecider::make_decision(ports.menu);
     }
@@ -77,14 +81,17 @@ Pipeline::Pipeline(const Config& config, Ports ports)
                                                                   .pool = pool_,
                                                                   .tickets = tickets_,
                                                                   .workers = std::move(inboxes),
+                                                                  .sent = *sent_,
                                                                   .returned = *returned_,
                                                                   .bell = receive_bell_,
-                                                                  .accounting = accounting_});
+                                                                  .accounting = accounting_,
+                                                                  .ledger = ports.ledger});
     send_ = std::make_unique<SendStage>(SendStage::Parts{.context = ports.menu.context(),
                                                          .pool = pool_,
                                                          .tickets = tickets_,
                                                          .decided = std::move(decided),
                                                          .bell = send_bell_,
+                                                         .sent = *sent_,
                                                          .returned = *returned_,
                                                          .receiver_bell = receive_bell_,
                                                          .outputs = std::move(ports.outputs),

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "daemon/accounting.hpp"
@@ -19,7 +20,9 @@
 #include "daemon/worker_stage.hpp"
 #include "streams/event_builder.hpp"
 #include "streams/event_pool.hpp"
+#include "streams/event_table.hpp"
 #include "streams/fragment_input.hpp"
+#include "streams/ledger/verdict_ledger.hpp"
 
 namespace tamis::daemon {
 
@@ -38,6 +41,9 @@ class Pipeline {
         streams::FragmentInput& input;
         std::vector<OutputRoute> outputs;
         DecisionObserver* observer = nullptr;
+        streams::VerdictLedger* ledger = nullptr;
+        // Ended by an earlier process: what comes of them is late.
+        std::span<const streams::EventKey> ended = {};
     };
 
     Pipeline(const Config& config, Ports ports);
@@ -81,6 +87,7 @@ class Pipeline {
     Accounting accounting_;
     Doorbell receive_bell_;
     Doorbell send_bell_;
+    std::unique_ptr<IndexRing> sent_;
     std::unique_ptr<IndexRing> returned_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::unique_ptr<ReceiveStage> receive_;

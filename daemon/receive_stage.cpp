@@ -10,6 +10,7 @@ namespace {
 using Interval = Accounting::Interval;
 
 constexpr std::size_t kReturnsPerPop = 64;
+constexpr std::uint64_t kNsPerUs = 1000;
 // Long enough to cost nothing, short against every window and every interval of publication.
 constexpr std::uint64_t kIdleWaitNs = 5'000'000;
 // An input without a descriptor cannot wake anybody.
@@ -19,6 +20,7 @@ constexpr std::uint64_t kBlindWaitNs = 50'000;
 
 ReceiveStage::ReceiveStage(const Config& config, const Parts& parts)
     : config_(config), parts_(parts), snapshots_(parts.accounting.running()) {
+    entered_.reserve(parts_.pool.slot_count());
     Expects(!parts_.workers.empty() && parts_.tickets.size() == parts_.pool.slot_count());
 }
 
@@ -39,6 +41,7 @@ std::size_t ReceiveStage::poll(std::uint64_t now_ns) noexcept {
         publish(now_ns);
     }
     if (is_over) {
+        parts_.input.flush(now_ns);
         finished_.store(true, std::memory_order_release);
     }
     return work;
@@ -46,26 +49,79 @@ std::size_t ReceiveStage::poll(std::uint64_t now_ns) noexcept {
 
 std::size_t ReceiveStage::book_returned() noexcept {
     std::array<streams::EventIndex, kReturnsPerPop> indices;
-    std::size_t booked = 0;
     std::size_t count = 0;
     do {
         count = parts_.returned.pop(indices.data(), indices.size());
+        settle_sent();  // what was sent before it ended: its index must not come up later
         for (std::size_t i = 0; i < count; ++i) {
-            const Ticket& ticket = parts_.tickets[indices[i]];
-            parts_.accounting.book(ticket.decision, ticket.delivery);
-            parts_.builder.release(indices[i]);
+            entered_.push_back(indices[i]);
         }
-        booked += count;
     } while (count == indices.size());
-    return booked;
+    return end_entered();
+}
+
+// False: the ledger takes nothing now.
+bool ReceiveStage::enter(streams::EventIndex index) noexcept {
+    const Ticket& ticket = parts_.tickets[index];
+    const streams::Decision& decision = ticket.decision;
+    if (parts_.ledger == nullptr || ticket.delivery == Delivery::dropped_draining) {
+        return true;
+    }
+    using streams::VerdictDelivery;
+    const VerdictDelivery delivery =
+        ticket.delivery == Delivery::not_selected ? VerdictDelivery::not_selected
+        : ticket.delivery == Delivery::delivered  ? VerdictDelivery::delivered
+                                                  : VerdictDelivery::dropped;
+    return parts_.ledger->add({.run = decision.run,
+                               .event = decision.event,
+                               .outcome = decision.outcome,
+                               .delivery = delivery,
+                               .streams = static_cast<std::uint16_t>(decision.streams),
+                               .latency_us = decision.latency_ns / kNsPerUs});
+}
+
+// An event's senders hear of its end when the ledger holds it, and not before.
+std::size_t ReceiveStage::end_entered() noexcept {
+    while (added_ < entered_.size() && enter(entered_[added_])) {
+        ++added_;
+    }
+    if (parts_.ledger != nullptr && !parts_.ledger->flush()) {
+        return 0;
+    }
+    const std::size_t ended = added_;
+    for (std::size_t i = 0; i < ended; ++i) {
+        const streams::EventIndex index = entered_[i];
+        const Ticket& ticket = parts_.tickets[index];
+        parts_.accounting.book(ticket.decision, ticket.delivery);
+        // An event that could not be delivered before the end of the drain is its sender's yet.
+        if (ticket.delivery != Delivery::dropped_draining) {
+            parts_.input.settle(index, streams::LinkLevel::durable);
+        }
+        parts_.builder.release(index);
+    }
+    entered_.erase(entered_.begin(), entered_.begin() + static_cast<std::ptrdiff_t>(ended));
+    added_ = 0;
+    return ended;
+}
+
+void ReceiveStage::settle_sent() noexcept {
+    std::array<streams::EventIndex, kReturnsPerPop> indices;
+    std::size_t count = 0;
+    do {
+        count = parts_.sent.pop(indices.data(), indices.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            parts_.input.settle(indices[i], streams::LinkLevel::decided);
+        }
+    } while (count == indices.size());
 }
 
 std::size_t ReceiveStage::read_input(std::uint64_t now_ns) noexcept {
     if (!reading_) {
-        return 0;
+        return parts_.input.poll(parts_.builder, now_ns, 0);
     }
     if (stop_requested_.load(std::memory_order_acquire)) {
         reading_ = false;
+        parts_.input.stop();
         return parts_.builder.abandon_all();
     }
     const std::size_t messages =
@@ -109,10 +165,10 @@ WaitPoint ReceiveStage::wait_point() const noexcept {
     if (interval_ == Interval::dead) {
         return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kIdleWaitNs};
     }
-    // Returned events are not urgent while there is room: no bell, so that booking them wakes
-    // nobody.
+    // Returned events are not urgent while there is room and no sender waits to hear of them: no
+    // bell, so that booking them wakes nobody.
     const int descriptor = parts_.input.wait_descriptor();
-    return {.bell = nullptr,
+    return {.bell = parts_.input.wants_settling() ? &parts_.bell : nullptr,
             .input_descriptor = descriptor,
             .limit_ns = descriptor >= 0 ? kIdleWaitNs : kBlindWaitNs};
 }

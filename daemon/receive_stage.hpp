@@ -1,5 +1,6 @@
 // First and last stage of the event path: reads the input into the event builder, hands closed
-// events to the workers, and books every event that comes back. The only writer of the books.
+// events to the workers, and books every event that comes back: first in the ledger, then its
+// senders hear that they may forget it. The only writer of the books.
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 #include "streams/event_builder.hpp"
 #include "streams/event_pool.hpp"
 #include "streams/fragment_input.hpp"
+#include "streams/ledger/verdict_ledger.hpp"
 
 namespace tamis::daemon {
 
@@ -39,9 +41,11 @@ class ReceiveStage final : public Stage {
         streams::EventPool& pool;
         std::span<Ticket> tickets;  // by slot of the pool
         std::vector<WorkerInbox> workers;
-        IndexRing& returned;
+        IndexRing& sent;      // with outputs that have yet to confirm them
+        IndexRing& returned;  // at their end
         Doorbell& bell;
         Accounting& accounting;
+        streams::VerdictLedger* ledger = nullptr;
     };
 
     ReceiveStage(const Config& config, const Parts& parts);
@@ -60,6 +64,9 @@ class ReceiveStage final : public Stage {
 
  private:
     std::size_t book_returned() noexcept;
+    void settle_sent() noexcept;
+    [[nodiscard]] bool enter(streams::EventIndex index) noexcept;
+    std::size_t end_entered() noexcept;
     std::size_t read_input(std::uint64_t now_ns) noexcept;
     std::size_t hand_out() noexcept;
     [[nodiscard]] const WorkerInbox& least_loaded() noexcept;
@@ -70,6 +77,8 @@ class ReceiveStage final : public Stage {
     Parts parts_;
     SnapshotExchange<RunSnapshot> snapshots_;
     std::size_t next_worker_ = 0;
+    std::vector<streams::EventIndex> entered_;  // in the ledger's block; room for every event
+    std::size_t added_ = 0;                     // of them
     bool reading_ = true;
     Accounting::Interval interval_ = Accounting::Interval::live;
     std::uint64_t published_ns_ = 0;

@@ -16,11 +16,12 @@ constexpr std::uint64_t kNoWindowNs = std::uint64_t{1} << 62;
 class SourceFinder final : public streams::MessageSink {
  public:
     [[nodiscard]] bool is_ready() const noexcept override { return true; }
-    void on_message(std::span<const std::byte> message,
-                    std::uint64_t /*arrival_ns*/) noexcept override {
+    streams::Hold on_message(std::span<const std::byte> message,
+                             std::uint64_t /*arrival_ns*/) noexcept override {
         if (const auto fragment = decoder_.decode(message)) {
             sources_.insert(fragment->source);
         }
+        return streams::kNoHold;
     }
     void on_refused(std::uint64_t /*arrival_ns*/) noexcept override {}
 

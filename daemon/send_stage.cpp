@@ -21,6 +21,9 @@ constexpr std::uint64_t kBlockedWaitNs = 200'000;  // a full output is asked so 
 SendStage::SendStage(Parts parts)
     : parts_(std::move(parts)),
       taken_(kEventsPerPoll),
+      unconfirmed_(parts_.pool.slot_count()),
+      taken_by_(parts_.outputs.size()),
+      confirmed_at_(parts_.pool.slot_count() * parts_.outputs.size()),
       counters_(parts_.outputs.size()),
       published_(parts_.outputs.size()) {
     Expects(parts_.outputs.size() <= 64 && !parts_.decided.empty());
@@ -31,7 +34,7 @@ std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
     for (const OutputRoute& route : parts_.outputs) {
         work += route.output->poll(now_ns);
     }
-    std::size_t finished = 0;
+    std::size_t finished = take_confirmed(now_ns);
     for (std::size_t events = 0; events < kEventsPerPoll; ++events) {
         if (!is_sending_) {
             if (taken_next_ == taken_count_ && take_next() == 0) {
@@ -77,6 +80,8 @@ void SendStage::begin(streams::EventIndex index) noexcept {
             waiting_ |= std::uint64_t{1} << i;
         }
     }
+    std::fill_n(confirmed_at_.begin() + static_cast<std::ptrdiff_t>(index * parts_.outputs.size()),
+                parts_.outputs.size(), 0);
     ticket.delivery = waiting_ == 0 ? Delivery::dropped_no_output : Delivery::delivered;
     if (waiting_ != 0) {
         streams::encode_selected_event(parts_.pool[index], ticket.decision, parts_.context,
@@ -103,11 +108,12 @@ void SendStage::settle(std::size_t output, SendResult result, std::uint64_t now_
     Delivery loss = Delivery::delivered;
     if (result == SendResult::delivered) {
         ++counters.delivered;
+        confirmed_at_[current_ * parts_.outputs.size() + output] = ++taken_by_[output];
         counters.delivered_bytes += selected_.size();
     } else if (result == SendResult::failed) {
         ++counters.dropped_failed;
         loss = Delivery::dropped_failed;
-    } else if (parts_.outputs[output].full == FullPolicy::drop) {
+    } else if (may_drop(output)) {
         ++counters.dropped_full;
         loss = Delivery::dropped_full;
     } else if (now_ns >= give_up_at_ns_.load(std::memory_order_relaxed)) {
@@ -126,19 +132,68 @@ void SendStage::settle(std::size_t output, SendResult result, std::uint64_t now_
     }
 }
 
+bool SendStage::may_drop(std::size_t output) const noexcept {
+    const OutputRoute& route = parts_.outputs[output];
+    const streams::StreamMask streams = parts_.tickets[current_].decision.streams & route.streams;
+    return route.full == FullPolicy::drop || (streams & ~route.droppable) == 0;
+}
+
 void SendStage::finish() noexcept {
     is_sending_ = false;
     const Ticket& ticket = parts_.tickets[current_];
-    if (parts_.observer != nullptr) {
-        parts_.observer->on_decision(parts_.pool[current_], ticket.decision, ticket.delivery);
+    const bool was_sent = ticket.delivery != Delivery::not_selected;
+    if (was_sent && (unconfirmed_count_ > 0 || !is_confirmed(current_))) {
+        await_confirmation();
+    } else {
+        end(current_);
     }
-    parts_.returned.push(current_);
+}
+
+void SendStage::await_confirmation() noexcept {
+    unconfirmed_[(unconfirmed_first_ + unconfirmed_count_) % unconfirmed_.size()] = current_;
+    ++unconfirmed_count_;
+    parts_.sent.push(current_);
+}
+
+bool SendStage::is_confirmed(streams::EventIndex index) const noexcept {
+    for (std::size_t i = 0; i < parts_.outputs.size(); ++i) {
+        const std::uint64_t at = confirmed_at_[index * parts_.outputs.size() + i];
+        if (at != 0 && parts_.outputs[i].output->durable_count() < at) {
+            return false;
+        }
+    }
+    return true;
+}
+
+std::size_t SendStage::take_confirmed(std::uint64_t now_ns) noexcept {
+    const bool gives_up = now_ns >= give_up_at_ns_.load(std::memory_order_relaxed);
+    std::size_t confirmed = 0;
+    for (; unconfirmed_count_ > 0; --unconfirmed_count_, ++confirmed) {
+        const streams::EventIndex index = unconfirmed_[unconfirmed_first_];
+        if (!is_confirmed(index)) {
+            if (!gives_up) {
+                break;
+            }
+            parts_.tickets[index].delivery = Delivery::dropped_draining;
+        }
+        unconfirmed_first_ = (unconfirmed_first_ + 1) % unconfirmed_.size();
+        end(index);
+    }
+    return confirmed;
+}
+
+void SendStage::end(streams::EventIndex index) noexcept {
+    const Ticket& ticket = parts_.tickets[index];
+    if (parts_.observer != nullptr) {
+        parts_.observer->on_decision(parts_.pool[index], ticket.decision, ticket.delivery);
+    }
+    parts_.returned.push(index);
 }
 
 WaitPoint SendStage::wait_point() const noexcept {
     return {.bell = &parts_.bell,
             .input_descriptor = -1,
-            .limit_ns = is_sending_ ? kBlockedWaitNs : kIdleWaitNs};
+            .limit_ns = is_sending_ || unconfirmed_count_ > 0 ? kBlockedWaitNs : kIdleWaitNs};
 }
 
 void SendStage::give_up_at(std::uint64_t now_ns) noexcept {

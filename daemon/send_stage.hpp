@@ -1,7 +1,8 @@
 // Takes decided events from the workers, serialises those that were selected, gives them to every
 // output that wants one of their streams, shows each to the observer, and returns it to the
-// receiver. An output that is full and whose policy is `block` stops this stage: then events stay
-// with the workers, the pool runs out, and the input is read no more.
+// receiver: when every output holds it durably, as far as the output can say. An output that is
+// full and whose policy is `block` stops this stage: then events stay with the workers, the pool
+// runs out, and the input is read no more.
 #pragma once
 
 #include <atomic>
@@ -30,6 +31,8 @@ struct OutputRoute {
     streams::EventOutput* output = nullptr;
     streams::StreamMask streams = 0;  // wanted
     config::FullPolicy full = config::FullPolicy::block;
+    // Events of no other stream are dropped where the output is full, whatever `full` says.
+    streams::StreamMask droppable = 0;
 };
 
 struct OutputCounters {
@@ -49,6 +52,7 @@ class SendStage final : public Stage {
         std::span<Ticket> tickets;        // by slot of the pool
         std::vector<IndexRing*> decided;  // one of each worker
         Doorbell& bell;
+        IndexRing& sent;
         IndexRing& returned;
         Doorbell& receiver_bell;
         std::vector<OutputRoute> outputs;  // at most 64
@@ -75,7 +79,12 @@ class SendStage final : public Stage {
     void begin(streams::EventIndex index) noexcept;
     void offer(std::uint64_t now_ns) noexcept;
     void settle(std::size_t output, streams::SendResult result, std::uint64_t now_ns) noexcept;
+    [[nodiscard]] bool may_drop(std::size_t output) const noexcept;
     void finish() noexcept;
+    void await_confirmation() noexcept;
+    std::size_t take_confirmed(std::uint64_t now_ns) noexcept;
+    [[nodiscard]] bool is_confirmed(streams::EventIndex index) const noexcept;
+    void end(streams::EventIndex index) noexcept;
 
     Parts parts_;
     std::atomic<std::uint64_t> give_up_at_ns_ = UINT64_MAX;
@@ -89,6 +98,14 @@ class SendStage final : public Stage {
     streams::EventIndex current_ = 0;
     std::uint64_t waiting_ = 0;  // bit i: output i has not taken it
     std::string selected_;       // current_, serialised
+
+    // Sent, not yet confirmed, in the order of sending: a ring of the pool's size.
+    std::vector<streams::EventIndex> unconfirmed_;
+    std::size_t unconfirmed_first_ = 0;
+    std::size_t unconfirmed_count_ = 0;
+    std::vector<std::uint64_t> taken_by_;  // by output: events it has taken
+    // By event and output: it is durable when so many are; 0: this output did not take it.
+    std::vector<std::uint64_t> confirmed_at_;
 
     std::vector<OutputCounters> counters_;
     std::vector<streams::PublishedSnapshot<OutputCounters>> published_;

@@ -77,10 +77,17 @@ tl::expected<void, StartFailure> Service::open() {
         return tl::unexpected(links.error());
     }
     links_ = std::move(*links);
-    pipeline_ = std::make_unique<Pipeline>(pipeline_config(deployment),
-                                           Pipeline::Ports{.menu = configuration_.menu.compiled,
-                                                           .input = links_->input(),
-                                                           .outputs = links_->routes()});
+    const Pipeline::Config event_path = pipeline_config(deployment);
+    auto ended = open_ledger(event_path.builder.history_events);
+    if (!ended) {
+        return tl::unexpected(ended.error());
+    }
+    pipeline_ =
+        std::make_unique<Pipeline>(event_path, Pipeline::Ports{.menu = configuration_.menu.compiled,
+                                                               .input = links_->input(),
+                                                               .outputs = links_->routes(),
+                                                               .ledger = ledger_.get(),
+                                                               .ended = *ended});
     if (!deployment.monitoring.enabled) {
         return {};
     }
@@ -96,6 +103,35 @@ tl::expected<void, StartFailure> Service::open() {
     const std::lock_guard lock(told_);
     server_ = std::move(*server);
     return {};
+}
+
+// The events that earlier processes ended last, as many as the builder remembers.
+tl::expected<std::vector<streams::EventKey>, StartFailure> Service::open_ledger(
+    std::size_t remembered) {
+    std::vector<streams::EventKey> ended;
+    const std::string& path = configuration_.deployment.ledger;
+    if (path.empty()) {
+        return ended;
+    }
+    auto ledger = streams::VerdictLedger::open(path, [&](const streams::Verdict& verdict) {
+        if (ended.size() == 2 * remembered) {
+            ended.erase(ended.begin(), ended.begin() + static_cast<std::ptrdiff_t>(remembered));
+        }
+        ended.push_back({.run = verdict.run, .event = verdict.event});
+    });
+    if (!ledger) {
+        return tl::unexpected(
+            StartFailure{.exit_status = EX_CANTCREAT, .text = "ledger: " + ledger.error() + "\n"});
+    }
+    ledger_ = *std::move(ledger);
+    const streams::LedgerEnd& found = ledger_->found();
+    if (found.blocks > 0) {
+        log(LogLevel::info, "ledger continues",
+            {{"file", path},
+             {"verdicts", std::to_string(found.verdicts)},
+             {"torn_bytes", std::to_string(found.torn_bytes)}});
+    }
+    return ended;
 }
 
 tl::expected<void, StartFailure> Service::announce(

@@ -19,6 +19,8 @@
 #include "daemon/pipeline.hpp"
 #include "daemon/pipeline_threads.hpp"
 #include "daemon/run_control.hpp"
+#include "streams/event_table.hpp"
+#include "streams/ledger/verdict_ledger.hpp"
 
 namespace tamis::daemon {
 
@@ -48,6 +50,7 @@ class Service {
     explicit Service(NodeConfiguration configuration);
 
     tl::expected<void, StartFailure> open();
+    tl::expected<std::vector<streams::EventKey>, StartFailure> open_ledger(std::size_t remembered);
     [[nodiscard]] HttpAnswer answer(std::string_view path) const;
     [[nodiscard]] bool apply(RunTrigger trigger);
     void begin_drain(std::uint64_t now_ns);
@@ -57,6 +60,7 @@ class Service {
 
     NodeConfiguration configuration_;
     std::unique_ptr<NodeLinks> links_;
+    std::unique_ptr<streams::VerdictLedger> ledger_;
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<KeepAwake> keep_awake_;
     std::unique_ptr<PipelineThreads> threads_;

@@ -104,13 +104,18 @@ std::string_view to_string(AttributionMethod method) noexcept {
             return "integrated_gradients";
         case AttributionMethod::contributions:
             return "contributions";
+        case AttributionMethod::removal:
+            return "removal";
     }
     return "unknown";
 }
 
 AttributionMethod preferred_method(const Model& model) noexcept {
-    return model.manifest().kind == "vae" ? AttributionMethod::contributions
-                                          : AttributionMethod::integrated_gradients;
+    if (model.manifest().kind == "vae") {
+        return AttributionMethod::contributions;
+    }
+    return model.manifest().kind == "onnx" ? AttributionMethod::integrated_gradients
+                                           : AttributionMethod::removal;
 }
 
 std::vector<float> offset_baseline(const Model& model) {
@@ -126,7 +131,9 @@ tl::expected<Attributions, std::string> attribute(const Model& model, ScoreGradi
                                                   std::span<const float> rows,
                                                   const AttributionOptions& options) {
     const std::size_t inputs = gradient.row_size();
-    Expects(options.method != AttributionMethod::contributions && options.steps > 0);
+    Expects(options.method == AttributionMethod::gradient_x_input ||
+            options.method == AttributionMethod::integrated_gradients);
+    Expects(options.steps > 0);
     Expects(options.baseline.size() == inputs && model.input_columns().size() == inputs);
     Attributions made;
     const ScoredTable baseline = score(model, options.baseline);
@@ -154,6 +161,40 @@ tl::expected<Attributions, std::string> attribute(const Model& model, ScoreGradi
             const double share = (double{row[i]} - options.baseline[i]) * slopes[i];
             sum += share;
             made.shares.push_back(static_cast<float>(share));
+        }
+        made.completeness_errors.push_back(
+            static_cast<float>(sum - (double{of_row} - made.baseline_score)));
+    }
+    return made;
+}
+
+Attributions attribute_by_removal(const Model& model, std::span<const float> rows,
+                                  std::span<const float> baseline) {
+    const std::size_t inputs = model.input_columns().size();
+    Expects(baseline.size() == inputs && rows.size() % inputs == 0);
+    Attributions made;
+    const ScoredTable of_baseline = score(model, baseline);
+    const float baseline_score = of_baseline.at(0, of_baseline.score);
+    made.baseline_score = std::isfinite(baseline_score) ? baseline_score : 0;
+    // A row, then the row without its first input, without its second, ...
+    std::vector<float> changed((inputs + 1) * inputs);
+    for (std::size_t first = 0; first < rows.size(); first += inputs) {
+        const auto row = rows.subspan(first, inputs);
+        for (std::size_t copy = 0; copy <= inputs; ++copy) {
+            std::ranges::copy(row, changed.begin() + static_cast<std::ptrdiff_t>(copy * inputs));
+        }
+        for (std::size_t i = 0; i < inputs; ++i) {
+            changed[(i + 1) * inputs + i] = baseline[i];
+        }
+        const ScoredTable scored = score(model, changed);
+        const float of_row = scored.at(0, scored.score);
+        made.scores.push_back(of_row);
+        double sum = 0;
+        for (std::size_t i = 0; i < inputs; ++i) {
+            const float without = scored.at(i + 1, scored.score);
+            const float share = std::isnan(without) && !std::isnan(of_row) ? 0 : of_row - without;
+            sum += share;
+            made.shares.push_back(share);
         }
         made.completeness_errors.push_back(
             static_cast<float>(sum - (double{of_row} - made.baseline_score)));

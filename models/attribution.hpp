@@ -25,10 +25,14 @@ enum class AttributionMethod : std::uint8_t {
     integrated_gradients,
     // The terms of which a model's score is the sum (kind vae): exact, without a baseline.
     contributions,
+    // What the score loses when one input alone is at the baseline (occlusion, Zeiler and Fergus
+    // 2014): for any kind of model, without a gradient; exact for sums of functions of one input.
+    removal,
 };
 
 [[nodiscard]] std::string_view to_string(AttributionMethod method) noexcept;
-// The model's own terms where its score is a sum of one an input, else integrated gradients.
+// The model's own terms where its score is a sum of one an input, integrated gradients for kind
+// onnx, else removal.
 [[nodiscard]] AttributionMethod preferred_method(const Model& model) noexcept;
 
 // What enters a network as zero: the offsets of the manifest's features; zeros where it has none.
@@ -38,11 +42,11 @@ struct Attributions {
     std::vector<float> shares;               // rows x inputs
     std::vector<float> scores;               // as Model::score_table gives them
     std::vector<float> completeness_errors;  // sum of the shares - (score - baseline_score)
-    float baseline_score = 0;                // 0 for contributions
+    float baseline_score = 0;                // 0 for contributions and where the baseline has none
 };
 
 struct AttributionOptions {
-    AttributionMethod method = AttributionMethod::integrated_gradients;  // not contributions
+    AttributionMethod method = AttributionMethod::integrated_gradients;  // one by gradients
     std::size_t steps = 64;                                              // of integrated gradients
     std::vector<float> baseline;                                         // one value an input
 };
@@ -54,6 +58,10 @@ struct AttributionOptions {
                                                                 ScoreGradient& gradient,
                                                                 std::span<const float> rows,
                                                                 const AttributionOptions& options);
+
+// By removal from each row. An input without which there is no score has the share 0.
+[[nodiscard]] Attributions attribute_by_removal(const Model& model, std::span<const float> rows,
+                                                std::span<const float> baseline);
 
 // By the model's own terms. Error: a kind whose score is no sum of them.
 [[nodiscard]] tl::expected<Attributions, std::string> own_contributions(

@@ -6,7 +6,9 @@
 
 #include "engine/onnx_reader.hpp"
 #include "models/fixed_point/fixed_point_model.hpp"
+#include "models/mapped_model.hpp"
 #include "models/network_model.hpp"
+#include "models/quantile_map.hpp"
 #include "models/ringer/ringer_model.hpp"
 #include "models/seed_filter/seed_filter_model.hpp"
 #include "models/vae/vae_model.hpp"
@@ -36,6 +38,13 @@ tl::expected<const ModelKind*, std::string> find_kind(const std::string& name) {
     return tl::make_unexpected("kind '" + name + "' is not known; right are " + known);
 }
 
+using LoadedModel = tl::expected<std::shared_ptr<const Model>, std::string>;
+
+LoadedModel mapped_if_wanted(LoadedModel model) {
+    return model && has_quantile_map((*model)->manifest()) ? with_quantile_map(*std::move(model))
+                                                           : model;
+}
+
 }  // namespace
 
 std::span<const ModelKind> model_kinds() noexcept { return kKinds; }
@@ -50,7 +59,7 @@ tl::expected<std::shared_ptr<const Model>, std::string> make_model(
         return tl::make_unexpected("kind '" + manifest.kind +
                                    "' has no ONNX network; right are its own files");
     }
-    return (*kind)->load(manifest, std::move(networks));
+    return mapped_if_wanted((*kind)->load(manifest, std::move(networks)));
 }
 
 tl::expected<std::shared_ptr<const Model>, std::string> make_model_of_files(
@@ -61,7 +70,7 @@ tl::expected<std::shared_ptr<const Model>, std::string> make_model_of_files(
         return tl::make_unexpected(kind.error());
     }
     if ((*kind)->load_files != nullptr) {
-        return (*kind)->load_files(manifest, files);
+        return mapped_if_wanted((*kind)->load_files(manifest, files));
     }
     std::vector<engine::Graph> graphs;
     for (std::size_t i = 0; i < files.size(); ++i) {
@@ -71,7 +80,7 @@ tl::expected<std::shared_ptr<const Model>, std::string> make_model_of_files(
         }
         graphs.push_back(std::move(*graph));
     }
-    return (*kind)->load(manifest, std::move(graphs));
+    return mapped_if_wanted((*kind)->load(manifest, std::move(graphs)));
 }
 
 }  // namespace tamis::models

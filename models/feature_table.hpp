@@ -27,6 +27,8 @@ struct Sample {
     std::string name;
     FeatureTable table;
     std::vector<float> pileup = {};  // of each row; empty where it is not known
+    FeatureTable beside = {};        // row by row what is no input: efficiencies are plotted by it
+    double mix_weight = 0;           // of a process that is a part of the background
 };
 
 // The columns of those names in that order. Errors: a column that is missing (the message names the

@@ -37,6 +37,16 @@ struct NetworkScoring {
     ScoreReduction reduction;
     std::size_t row_size = 0;
     std::size_t output_size = 0;  // of all outputs together
+
+    // A reconstruction error is a sum of one term an input; any other score has its outputs.
+    [[nodiscard]] bool has_terms() const noexcept {
+        return reduction.reduction == Reduction::mean_squared_error;
+    }
+    // Values that explain an event; 0 where they would be too many.
+    [[nodiscard]] std::size_t explanation_size() const noexcept {
+        const std::size_t size = has_terms() ? row_size : output_size;
+        return size <= kMostContributions ? size : 0;
+    }
 };
 
 // Runs batches of rows. One thread; allocates in the constructor only.
@@ -74,7 +84,7 @@ class RowEvaluator {
         return runner_.output(port).subspan(index * size, size);
     }
     [[nodiscard]] float score_of(std::size_t index) noexcept {
-        if (scoring_->reduction.reduction == Reduction::mean_squared_error) {
+        if (scoring_->has_terms()) {
             read_row(index);
         }
         return reduce(scoring_->reduction, output_row(scoring_->reduction.output, index), row_);
@@ -85,6 +95,20 @@ class RowEvaluator {
         for (std::size_t port = 0; port < runner_.network().outputs().size(); ++port) {
             const auto output = output_row(port, index);
             next = std::copy(output.begin(), output.end(), next);
+        }
+    }
+
+    // The terms or outputs of a row.
+    void copy_explanation(std::size_t index, std::span<float> to) noexcept {
+        if (!scoring_->has_terms()) {
+            copy_outputs(index, to);
+            return;
+        }
+        read_row(index);
+        const auto output = output_row(scoring_->reduction.output, index);
+        for (std::size_t i = 0; i < to.size(); ++i) {
+            const double difference = double{output[i]} - row_[i];
+            to[i] = static_cast<float>(difference * difference / static_cast<double>(to.size()));
         }
     }
 
@@ -119,9 +143,9 @@ class NetworkScorer final : public Scorer {
           scoring_(&scoring),
           needs_pileup_(has_pileup_thresholds(manifest)),
           evaluator_(scoring),
-          keeps_outputs_(scoring.output_size <= kMostContributions),
+          explanation_size_(scoring.explanation_size()),
           verdicts_(max_events),
-          outputs_(keeps_outputs_ ? max_events * scoring.output_size : 0),
+          explanations_(max_events * explanation_size_),
           queued_(evaluator_.capacity()) {}
 
     void score(std::span<EventInputs* const> events) noexcept override {
@@ -162,12 +186,13 @@ class NetworkScorer final : public Scorer {
                           verdicts_[position].pileup, status(position));
     }
     [[nodiscard]] Explanation explanation(std::size_t position) const noexcept override {
-        if (!keeps_outputs_ || status(position) != ScoreStatus::scored) {
+        if (status(position) != ScoreStatus::scored) {
             return {};
         }
-        return {.contributions = std::span(outputs_).subspan(position * scoring_->output_size,
-                                                             scoring_->output_size),
-                .kept = {}};
+        return {
+            .contributions =
+                std::span(explanations_).subspan(position * explanation_size_, explanation_size_),
+            .kept = {}};
     }
 
  private:
@@ -190,10 +215,10 @@ class NetworkScorer final : public Scorer {
             }
             verdict.status = ScoreStatus::scored;
             verdict.score = score;
-            if (keeps_outputs_) {
-                evaluator_.copy_outputs(
-                    row, std::span(outputs_).subspan(position * scoring_->output_size,
-                                                     scoring_->output_size));
+            if (explanation_size_ > 0) {
+                evaluator_.copy_explanation(
+                    row, std::span(explanations_)
+                             .subspan(position * explanation_size_, explanation_size_));
             }
         }
     }
@@ -202,9 +227,9 @@ class NetworkScorer final : public Scorer {
     const NetworkScoring* scoring_;
     bool needs_pileup_;
     RowEvaluator evaluator_;
-    bool keeps_outputs_;
+    std::size_t explanation_size_;
     std::vector<Verdict> verdicts_;
-    std::vector<float> outputs_;       // events x output_size
+    std::vector<float> explanations_;  // events x explanation_size
     std::vector<std::size_t> queued_;  // event position of each row of the evaluator
 };
 
@@ -240,17 +265,18 @@ class NetworkModel final : public Model {
           hash_(model_hash(manifest_)),
           input_columns_(make_input_columns(scoring_)),
           output_columns_(make_output_columns(scoring_.network->outputs())),
+          contribution_names_(scoring_.has_terms() ? input_columns_ : output_columns_),
           score_columns_{"score"} {
         score_columns_.insert(score_columns_.end(), output_columns_.begin(), output_columns_.end());
-        if (output_columns_.size() > kMostContributions) {
-            output_columns_.clear();
+        if (scoring_.explanation_size() == 0) {
+            contribution_names_.clear();
         }
     }
 
     [[nodiscard]] const Manifest& manifest() const noexcept override { return manifest_; }
     [[nodiscard]] std::uint64_t hash() const noexcept override { return hash_; }
     [[nodiscard]] std::span<const std::string> contribution_names() const noexcept override {
-        return output_columns_;
+        return contribution_names_;
     }
     [[nodiscard]] std::unique_ptr<Scorer> make_scorer(std::size_t max_events) const override {
         return std::make_unique<NetworkScorer>(manifest_, scoring_, max_events);
@@ -292,7 +318,7 @@ class NetworkModel final : public Model {
     Manifest manifest_;
     NetworkScoring scoring_;
     std::uint64_t hash_;
-    std::vector<std::string> input_columns_, output_columns_, score_columns_;
+    std::vector<std::string> input_columns_, output_columns_, contribution_names_, score_columns_;
 };
 
 std::size_t batch_rows(const engine::Graph& graph) {

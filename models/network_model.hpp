@@ -13,8 +13,8 @@
 //     score.one_minus_max_softmax {output} the same of a classifier that answers with logits
 //     score.mean_squared_error {output}    against the normalised row, which must be as long
 // Columns of the table form: the row in; score and every element of every output out, called after
-// the output, with _<index> where it has several. Contributions are those elements where they are
-// at most 64.
+// the output, with _<index> where it has several. Contributions are those elements, or the term of
+// each input where the score is a mean squared error, where they are at most 64.
 #pragma once
 
 #include <memory>

@@ -11,39 +11,12 @@
 #include <string>
 #include <tl/expected.hpp>
 
-#include "streams/endpoint.hpp"
 #include "streams/event_output.hpp"
 #include "streams/fragment_input.hpp"
-#include "streams/socket_options.hpp"
+#include "streams/link_config.hpp"
+#include "streams/link_context.hpp"
 
 namespace tamis::streams {
-
-// The ZeroMQ context: one in a process, created before and destroyed after all links.
-class LinkContext {
- public:
-    // io_threads: 1 .. 16; one moves about 1 GB/s.
-    explicit LinkContext(int io_threads = 1);
-    ~LinkContext();
-    LinkContext(const LinkContext&) = delete;
-    LinkContext& operator=(const LinkContext&) = delete;
-
-    [[nodiscard]] void* native() const noexcept { return context_; }
-
- private:
-    void* context_;
-};
-
-enum class LinkPattern : std::uint8_t {
-    pipeline,   // PUSH and PULL: each message to one reader
-    broadcast,  // PUB and SUB: each message to all who are there
-};
-
-struct LinkConfig {
-    std::string endpoint;
-    Attachment attachment = Attachment::bind;
-    LinkPattern pattern = LinkPattern::pipeline;
-    SocketOptions options;
-};
 
 class LinkSocket;
 
@@ -84,12 +57,14 @@ class BestEffortOutput final : public EventOutput {
     SendResult send(std::span<const std::byte> selected, StreamMask streams,
                     std::uint64_t now_ns) noexcept override;
     std::size_t poll(std::uint64_t now_ns) noexcept override;
+    [[nodiscard]] std::uint64_t durable_count() const noexcept override { return delivered_count_; }
 
     [[nodiscard]] std::string bound_endpoint() const;
 
  private:
     explicit BestEffortOutput(std::unique_ptr<LinkSocket> socket);
     std::unique_ptr<LinkSocket> socket_;
+    std::uint64_t delivered_count_ = 0;
 };
 
 // What a source sends fragments with; waits where BestEffortOutput says full.

@@ -88,14 +88,6 @@ std::string text_of(float value) {
 
 }  // namespace
 
-std::optional<std::size_t> CsvTable::find_column(std::string_view name) const noexcept {
-    const auto found = std::find(columns.begin(), columns.end(), name);
-    if (found == columns.end()) {
-        return std::nullopt;
-    }
-    return static_cast<std::size_t>(found - columns.begin());
-}
-
 tl::expected<CsvTable, std::string> read_csv_table(const std::filesystem::path& file) {
     std::ifstream stream(file, std::ios::binary);
     if (!stream) {
@@ -107,6 +99,7 @@ tl::expected<CsvTable, std::string> read_csv_table(const std::filesystem::path& 
         return tl::unexpected(std::string("the CSV reader could not be made (out of memory)"));
     }
     Reading reading{file, {}, 1, 0, {}};
+    reading.table.file = file;
     std::array<char, 1 << 16> buffer;
     while (stream && reading.error.empty()) {
         stream.read(buffer.data(), buffer.size());

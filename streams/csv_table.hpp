@@ -1,33 +1,17 @@
-// A table of numbers in a CSV file (RFC 4180) whose first row names the columns. Cold path; any
-// thread.
+// A table of numbers in a CSV file (RFC 4180) whose first row names the columns; an empty field is
+// NaN, and so is one with a word. Cold path; any thread.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <tl/expected.hpp>
-#include <vector>
+
+#include "streams/number_table.hpp"
 
 namespace tamis::streams {
 
-struct CsvTable {
-    std::vector<std::string> columns;
-    std::vector<double> values;  // row by row; an empty field is NaN, and so is one with a word
-    // By column: of its first field that is no number, where it is, what it is and what would be
-    // right; empty where all are numbers. Names of samples may stand beside what is read.
-    std::vector<std::string> words;
-
-    [[nodiscard]] std::size_t row_count() const noexcept {
-        return columns.empty() ? 0 : values.size() / columns.size();
-    }
-    [[nodiscard]] std::span<const double> row(std::size_t index) const noexcept {
-        return std::span(values).subspan(index * columns.size(), columns.size());
-    }
-    [[nodiscard]] std::optional<std::size_t> find_column(std::string_view name) const noexcept;
-};
+using CsvTable = NumberTable;
 
 // Errors name file, line and column: "file:line: column NAME: what; what would be right". Whoever
 // uses a column asks whether it has words.

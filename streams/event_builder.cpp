@@ -38,7 +38,7 @@ EventBuilder::EventBuilder(const Config& config, EventPool& pool)
     Expects(pool.byte_budget() >= config.limits.message_bytes);
 }
 
-void EventBuilder::on_message(std::span<const std::byte> message,
+Hold EventBuilder::on_message(std::span<const std::byte> message,
                               std::uint64_t arrival_ns) noexcept {
     advance_window(arrival_ns);
     unpublished_ = true;
@@ -48,9 +48,9 @@ void EventBuilder::on_message(std::span<const std::byte> message,
     const auto fragment = decoder_.decode(message);
     if (!fragment) {
         counters.count(fragment.error());
-        return;
+        return kNoHold;
     }
-    on_fragment(*fragment, arrival_ns);
+    return on_fragment(*fragment, arrival_ns);
 }
 
 void EventBuilder::on_refused(std::uint64_t arrival_ns) noexcept {
@@ -65,38 +65,39 @@ bool EventBuilder::is_ready() const noexcept {
            (pool_.free_count() > 0 && pool_.free_bytes() >= config_.limits.message_bytes);
 }
 
-void EventBuilder::on_fragment(const Fragment& fragment, std::uint64_t arrival_ns) noexcept {
+Hold EventBuilder::on_fragment(const Fragment& fragment, std::uint64_t arrival_ns) noexcept {
     const std::optional<SourceIndex> source = find_source(fragment.source);
     if (!source) {
         ++books_.fragments.unknown_source;
-        return;
+        return kNoHold;
     }
     if (!run_) {
         run_ = fragment.run;
     }
     if (fragment.run != *run_ && config_.runs == RunPolicy::one) {
         ++books_.fragments.wrong_run;
-        return;
+        return kNoHold;
     }
     ++source_counters_[*source].received;
     const std::uint32_t known = table_.find({fragment.run, fragment.event});
-    if (known == kRemembered) {
+    const bool is_in_pool = known < kRemembered;
+    if (known == kRemembered || (is_in_pool && pool_[known].state != EventState::open)) {
         ++books_.fragments.late;
         ++source_counters_[*source].late;
         source_counters_[*source].count_sequence(fragment.sequence);
-        return;
+        return is_in_pool ? known : kNoHold;
     }
-    if (known != EventTable::kAbsent && pool_[known].has(*source)) {
+    if (is_in_pool && pool_[known].has(*source)) {
         on_source_seen(known, *source, fragment);
-        return;
+        return known;
     }
-    const std::optional<EventIndex> index =
-        known != EventTable::kAbsent ? known : open(fragment, arrival_ns);
-    if (index) {
-        add(*index, *source, fragment, arrival_ns);
-    } else {
+    const std::optional<EventIndex> index = is_in_pool ? known : open(fragment, arrival_ns);
+    if (!index) {
         shed(fragment, *source);
+        return kNoHold;
     }
+    add(*index, *source, fragment, arrival_ns);
+    return *index;
 }
 
 void EventBuilder::on_source_seen(EventIndex index, SourceIndex source,
@@ -167,7 +168,7 @@ void EventBuilder::shed(const Fragment& fragment, SourceIndex source) noexcept {
     ++books_.fragments.used;
     ++source_counters_[source].used;
     source_counters_[source].count_sequence(fragment.sequence);
-    remember({fragment.run, fragment.event});
+    remember({fragment.run, fragment.event}, kRemembered);
 }
 
 std::size_t EventBuilder::poll(std::uint64_t now_ns) noexcept {
@@ -203,6 +204,7 @@ std::optional<EventIndex> EventBuilder::next_closed() noexcept {
 void EventBuilder::release(EventIndex index) noexcept {
     Expects(in_work_ > 0 && pool_[index].state != EventState::open);
     --in_work_;
+    forget_slot(index);
     pool_.release(index);
 }
 
@@ -221,10 +223,17 @@ std::size_t EventBuilder::abandon_all() noexcept {
         const EventIndex index = open_.first;
         leave_open(index);
         ++books_.events.abandoned;
+        forget_slot(index);
         pool_.release(index);
     }
     publish();
     return count;
+}
+
+void EventBuilder::recall(const EventKey& decided) noexcept {
+    if (table_.find(decided) == EventTable::kAbsent) {
+        remember(decided, kRemembered);
+    }
 }
 
 void EventBuilder::begin_run(std::optional<std::uint32_t> run) noexcept {
@@ -284,10 +293,18 @@ void EventBuilder::leave_open(EventIndex index) noexcept {
     open_bytes_ -= event.payload_bytes;
     --books_.events.open;
     unpublished_ = true;
-    remember({event.run, event.number});
+    remember({event.run, event.number}, index);
 }
 
-void EventBuilder::remember(const EventKey& key) noexcept {
+// What comes for the event from now on waits for nothing.
+void EventBuilder::forget_slot(EventIndex index) noexcept {
+    const EventKey key{pool_[index].run, pool_[index].number};
+    if (table_.find(key) == index) {
+        table_.set(key, kRemembered);
+    }
+}
+
+void EventBuilder::remember(const EventKey& key, std::uint32_t place) noexcept {
     if (history_count_ == history_.size()) {
         table_.erase(history_[history_next_]);
     } else {
@@ -295,7 +312,7 @@ void EventBuilder::remember(const EventKey& key) noexcept {
     }
     history_[history_next_] = key;
     history_next_ = (history_next_ + 1) % history_.size();
-    table_.set(key, kRemembered);
+    table_.set(key, place);
 }
 
 std::optional<SourceIndex> EventBuilder::find_source(std::uint32_t id) const noexcept {

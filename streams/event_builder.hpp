@@ -53,8 +53,10 @@ class EventBuilder final : public MessageSink {
     // The pool has as many sources, and a budget of at least one message of the largest size.
     EventBuilder(const Config& config, EventPool& pool);
 
-    // One message; it becomes part of an event or one more in a counter.
-    void on_message(std::span<const std::byte> message, std::uint64_t arrival_ns) noexcept override;
+    // One message; it becomes part of an event or one more in a counter. The hold is the event's
+    // index while the event is in the pool, even if the fragment came twice or late: its sender
+    // must keep it until the event has ended.
+    Hold on_message(std::span<const std::byte> message, std::uint64_t arrival_ns) noexcept override;
     // Counted as malformed.
     void on_refused(std::uint64_t arrival_ns) noexcept override;
     // Under back pressure: a slot is free and the largest message fits.
@@ -74,6 +76,8 @@ class EventBuilder final : public MessageSink {
     std::size_t close_all() noexcept;
     // The node must stop: forgets every open event, counted as abandoned. Returns how many.
     std::size_t abandon_all() noexcept;
+    // An earlier process has ended this event: its fragments are late. Before the first message.
+    void recall(const EventKey& decided) noexcept;
     // Another run: no event may be open; the history and the sequence numbers start anew, the
     // counters go on.
     void begin_run(std::optional<std::uint32_t> run) noexcept;
@@ -117,7 +121,7 @@ class EventBuilder final : public MessageSink {
     };
 
     void advance_window(std::uint64_t now_ns) noexcept;
-    void on_fragment(const Fragment& fragment, std::uint64_t arrival_ns) noexcept;
+    Hold on_fragment(const Fragment& fragment, std::uint64_t arrival_ns) noexcept;
     void on_source_seen(EventIndex index, SourceIndex source, const Fragment& fragment) noexcept;
     void add(EventIndex index, SourceIndex source, const Fragment& fragment,
              std::uint64_t arrival_ns) noexcept;
@@ -127,7 +131,8 @@ class EventBuilder final : public MessageSink {
     void close(EventIndex index, EventState state) noexcept;
     void close_oldest(Cause cause) noexcept;
     void leave_open(EventIndex index) noexcept;
-    void remember(const EventKey& key) noexcept;
+    void remember(const EventKey& key, std::uint32_t place) noexcept;
+    void forget_slot(EventIndex index) noexcept;
     [[nodiscard]] std::optional<SourceIndex> find_source(std::uint32_t id) const noexcept;
     void append(Queue& queue, EventIndex index) noexcept;
     void remove(Queue& queue, EventIndex index) noexcept;

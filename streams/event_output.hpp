@@ -25,6 +25,11 @@ class EventOutput {
                             std::uint64_t now_ns) noexcept = 0;
     // Periodic work (flushing); returns the work done.
     virtual std::size_t poll(std::uint64_t now_ns) noexcept = 0;
+    // How many send()s that returned `delivered`, counted in their order from the first, are safe:
+    // the first n of them. A best-effort link promises nothing beyond `delivered`, so all of them;
+    // a recording those that its durability class has on the disk. Never falls. The thread of
+    // send().
+    [[nodiscard]] virtual std::uint64_t durable_count() const noexcept = 0;
 };
 
 }  // namespace tamis::streams

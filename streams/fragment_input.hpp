@@ -8,6 +8,16 @@
 
 namespace tamis::streams {
 
+// What a message waits for before its sender may forget it: a number of the sink's choice.
+using Hold = std::uint32_t;
+inline constexpr Hold kNoHold = ~Hold{0};
+
+// How far what a message waits for has come.
+enum class LinkLevel : std::uint8_t {
+    decided,
+    durable,  // implies decided; the hold is over and its number may be used again
+};
+
 class MessageSink {
  public:
     virtual ~MessageSink() = default;
@@ -15,8 +25,9 @@ class MessageSink {
     // (back pressure).
     [[nodiscard]] virtual bool is_ready() const noexcept { return true; }
     // `message` is one serialised wire.Fragment (wire.SelectedEvent downstream of a node), valid
-    // during the call. arrival_ns: steady clock.
-    virtual void on_message(std::span<const std::byte> message,
+    // during the call. arrival_ns: steady clock. Returns what the message waits for, or kNoHold
+    // when nothing more will come of it.
+    virtual Hold on_message(std::span<const std::byte> message,
                             std::uint64_t arrival_ns) noexcept = 0;
     // A message that the transport could not deliver whole (multipart, over the size limit).
     virtual void on_refused(std::uint64_t arrival_ns) noexcept = 0;
@@ -31,6 +42,14 @@ class FragmentInput {
                              std::size_t limit) noexcept = 0;
     // True when no message will ever come again (a recording's end; never for a live link).
     [[nodiscard]] virtual bool is_exhausted() const noexcept = 0;
+    // What messages with this hold waited for has come so far. Only reliable links pass it on.
+    virtual void settle(Hold /*hold*/, LinkLevel /*level*/) noexcept {}
+    // Nothing more will be read: no sender is granted more; poll() with limit 0 still answers.
+    virtual void stop() noexcept {}
+    // Tells every sender at once what has come of its messages: before the end.
+    virtual void flush(std::uint64_t /*now_ns*/) noexcept {}
+    // True when settle() should be told soon: someone waits for it.
+    [[nodiscard]] virtual bool wants_settling() const noexcept { return false; }
     // A file descriptor that turns readable when messages come after a poll that found none; -1
     // when there is none to wait on.
     [[nodiscard]] virtual int wait_descriptor() const noexcept { return -1; }

@@ -21,6 +21,8 @@
 #include "daemon/commands/text_table.hpp"
 #include "daemon/commands/working_point_words.hpp"
 #include "models/calibration.hpp"
+#include "models/quantile_map.hpp"
+#include "streams/table_file.hpp"
 
 namespace tamis::daemon {
 
@@ -35,6 +37,7 @@ struct CalibrateOptions {
     double input_rate_hz = 0;
     std::string pileup_column = "average_mu";
     std::vector<double> pileup_edges;
+    bool quantile_map = false;
     bool json = false;
 };
 
@@ -83,19 +86,35 @@ tl::expected<std::vector<Scored>, std::string> score_samples(const models::Model
                                          [](float score) { return !std::isfinite(score); });
         if (broken != scores.end()) {
             const auto& file = index == 0 ? options.background : options.signals[index - 1];
-            return tl::unexpected(
-                fmt::format("{}:{}: the model has no score for this row; give "
-                            "rows with values as it was trained on",
-                            file.string(), broken - scores.begin() + 2));
+            return tl::unexpected(fmt::format(
+                "{}: the model has no score for this row; give "
+                "rows with values as it was trained on",
+                streams::place_of_row(file, static_cast<std::size_t>(broken - scores.begin()))));
         }
     }
     return scored;
 }
 
+// Scores as the map leaves them; the map goes into the manifest, golden rows get a pile-up.
+tl::expected<models::QuantileMap, std::string> map_scores(std::vector<Scored>& scored,
+                                                          const CalibrateOptions& options) {
+    auto map = models::QuantileMap::fit(scored.front().scores, scored.front().pileup,
+                                        options.pileup_edges);
+    if (!map) {
+        return tl::unexpected(options.background.string() + ": " + map.error());
+    }
+    for (Scored& sample : scored) {
+        for (std::size_t i = 0; i < sample.scores.size(); ++i) {
+            sample.scores[i] = (*map)(sample.scores[i], sample.pileup[i]);
+        }
+    }
+    return map;
+}
+
 models::Calibration calibrate_samples(const std::vector<Scored>& scored,
                                       const CalibrateOptions& options,
                                       const std::vector<models::WantedPoint>& wanted) {
-    if (options.pileup_edges.empty()) {
+    if (options.pileup_edges.empty() || options.quantile_map) {
         std::vector<std::vector<float>> signals;
         for (std::size_t index = 1; index < scored.size(); ++index) {
             signals.push_back(scored[index].scores);
@@ -190,6 +209,48 @@ tl::expected<void, std::string> renew_golden_vectors(const models::Model& model,
     return {};
 }
 
+// The network's answers to the golden rows stay; what they are mapped to is new.
+tl::expected<void, std::string> add_quantile_map(const models::QuantileMap& map,
+                                                 models::ModelFiles& files) {
+    map.write_into(files.manifest);
+    const auto golden = std::exchange(files.manifest.golden, {});
+    for (std::size_t i = 0; i < golden.size(); ++i) {
+        std::vector<float> row(golden[i].input.begin(), golden[i].input.end());
+        // Each bin in turn.
+        const std::size_t bin = i % (map.edges().size() + 1);
+        const double last = map.edges().back();
+        row.push_back(static_cast<float>(bin < map.edges().size() ? map.edges()[bin] : last + 1));
+        auto added =
+            models::add_golden_vectors(files, std::span(&row, 1), golden[i].relative_tolerance);
+        if (!added) {
+            return added;
+        }
+    }
+    return {};
+}
+
+// Empty where the options go together and with the model.
+std::string contradiction_of(const CalibrateOptions& options, const models::Manifest& manifest) {
+    if (manifest.kind == "ringer") {
+        return "thresholds of a ringer are lines in pile-up for each (ET, eta) bin and set by its "
+               "recipe; use tamis train ringer";
+    }
+    if (!options.quantile_map) {
+        return {};
+    }
+    if (options.pileup_edges.empty()) {
+        return "--quantile-map has no bins; right is --pileup-edges with it, like 20,40,60";
+    }
+    if (manifest.kind != "vae" && manifest.kind != "onnx") {
+        return fmt::format("--quantile-map goes with kinds vae and onnx, not with '{}'",
+                           manifest.kind);
+    }
+    if (models::has_quantile_map(manifest)) {
+        return "the model has a quantile map; right is the model that it was made from";
+    }
+    return {};
+}
+
 ExitStatus calibrate(const CalibrateOptions& options) {
     const auto wanted = parse_points(options);
     if (!wanted) {
@@ -199,10 +260,8 @@ ExitStatus calibrate(const CalibrateOptions& options) {
     if (!model) {
         return model.error();
     }
-    if ((*model)->manifest().kind == "ringer") {
-        return fail(EX_USAGE,
-                    "thresholds of a ringer are lines in pile-up for each (ET, eta) bin and set by "
-                    "its recipe; use tamis train ringer");
+    if (const std::string why = contradiction_of(options, (*model)->manifest()); !why.empty()) {
+        return fail(EX_USAGE, why);
     }
     std::vector<std::filesystem::path> files{options.background};
     files.insert(files.end(), options.signals.begin(), options.signals.end());
@@ -211,9 +270,17 @@ ExitStatus calibrate(const CalibrateOptions& options) {
             return fail(EX_NOINPUT, fmt::format("{}: no such file", file.string()));
         }
     }
-    const auto scored = score_samples(**model, options);
+    auto scored = score_samples(**model, options);
     if (!scored) {
         return fail(EX_DATAERR, scored.error());
+    }
+    std::optional<models::QuantileMap> map;
+    if (options.quantile_map) {
+        auto fitted = map_scores(*scored, options);
+        if (!fitted) {
+            return fail(EX_DATAERR, fitted.error());
+        }
+        map = *std::move(fitted);
     }
     models::Calibration calibration = calibrate_samples(*scored, options, *wanted);
     if (calibration.points.size() != wanted->size()) {
@@ -229,6 +296,11 @@ ExitStatus calibrate(const CalibrateOptions& options) {
         return calibrated.error();
     }
     calibrated->manifest.working_points = std::move(calibration.points);
+    if (map) {
+        if (auto added = add_quantile_map(*map, *calibrated); !added) {
+            return fail(EX_DATAERR, added.error());
+        }
+    }
     if (auto renewed = renew_golden_vectors(**model, *calibrated); !renewed) {
         return fail(EX_DATAERR, renewed.error());
     }
@@ -251,9 +323,10 @@ void add_calibrate(CLI::App& program, ExitStatus& status) {
         program.add_subcommand("calibrate", "Set the working points of a model from samples");
     auto options = std::make_shared<CalibrateOptions>();
     command->add_option("model", options->model, "Directory of the model")->required();
-    command->add_option("--background", options->background, "CSV file of background inputs")
+    command
+        ->add_option("--background", options->background, "CSV or HDF5 file of background inputs")
         ->required();
-    command->add_option("--signal", options->signals, "CSV files of signal inputs");
+    command->add_option("--signal", options->signals, "CSV or HDF5 files of signal inputs");
     command
         ->add_option("--point", options->points,
                      "A working point, all together replace those of the model: "
@@ -270,13 +343,20 @@ void add_calibrate(CLI::App& program, ExitStatus& status) {
         ->add_option("--pileup-column", options->pileup_column,
                      "Column of the files that holds the pile-up")
         ->capture_default_str();
+    command->add_flag(
+        "--quantile-map", options->quantile_map,
+        "Instead of thresholds in bins of pile-up: map the score in each bin of "
+        "--pileup-edges so that background has one distribution in all of them (kinds "
+        "vae and onnx)");
     command->add_option("--output", options->output, "Directory to write the model to")->required();
     command->add_flag("--json", options->json, "The result as JSON");
     command->footer(
         "Where fewer than ten background events would pass, the threshold is that of a fitted "
         "tail and marked as extrapolated.\n"
         "Example:\n  tamis calibrate models/shipped/vae --background background.csv --point "
-        "loose=fraction:1e-2 --point rare=rate:100 --input-rate 1e6 --output models/mine");
+        "loose=fraction:1e-2 --point rare=rate:100 --input-rate 1e6 --output models/mine\n"
+        "  tamis calibrate models/shipped/vae --background background.csv --point "
+        "loose=fraction:1e-2 --quantile-map --pileup-edges 15,20,25 --output models/mine");
     command->callback([options, &status] { status = calibrate(*options); });
 }
 

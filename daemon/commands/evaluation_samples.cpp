@@ -6,10 +6,12 @@
 #include <cmath>
 #include <span>
 
+#include "daemon/evaluation/model_evaluation.hpp"
+#include "models/quantile_map.hpp"
 #include "models/ringer/ringer_samples.hpp"
 #include "models/seed_filter/doublet_samples.hpp"
 #include "models/vae/vae_samples.hpp"
-#include "streams/csv_table.hpp"
+#include "streams/table_file.hpp"
 
 namespace tamis::daemon {
 
@@ -17,19 +19,32 @@ namespace {
 
 constexpr std::uint32_t kEvaluationRun = 990'000;  // no recipe trains on it
 
-std::vector<models::Sample> vae_samples(std::uint64_t seed, std::size_t events) {
+std::vector<models::Sample> vae_samples(std::uint64_t seed, const SyntheticSizes& sizes) {
+    const streams::EventMix mix = streams::EventMix::standard_model();
     std::vector<models::Sample> samples;
     samples.push_back(
-        {"Standard Model", models::synthetic_features(seed, kEvaluationRun, 1, events,
-                                                      streams::EventMix::standard_model())});
+        models::synthetic_sample("Standard Model", seed, kEvaluationRun, sizes.background, mix));
     for (std::size_t index = 0; index < streams::kSyntheticProcesses; ++index) {
         const auto process = static_cast<streams::SyntheticProcess>(index);
-        samples.push_back({std::string(streams::to_string(process)),
-                           models::synthetic_features(
-                               seed, kEvaluationRun + 1 + static_cast<std::uint32_t>(index), 1,
-                               events, streams::EventMix::only(process))});
+        samples.push_back(
+            models::synthetic_sample(std::string(streams::to_string(process)), seed,
+                                     kEvaluationRun + 1 + static_cast<std::uint32_t>(index),
+                                     sizes.each, streams::EventMix::only(process)));
+        samples.back().mix_weight = mix.weight[index];
     }
     return samples;
+}
+
+// A score that is mapped by pile-up takes it as the last input.
+void add_pileup_input(models::Sample& sample) {
+    models::FeatureTable wider{.columns = sample.table.columns, .values = {}};
+    wider.columns.emplace_back("average_mu");
+    for (std::size_t row = 0; row < sample.table.rows(); ++row) {
+        const auto values = sample.table.row(row);
+        wider.values.insert(wider.values.end(), values.begin(), values.end());
+        wider.values.push_back(sample.pileup[row]);
+    }
+    sample.table = std::move(wider);
 }
 
 // Splits labelled rows into a background and a signal table.
@@ -108,15 +123,19 @@ std::vector<models::Sample> doublet_samples(std::uint64_t seed, std::size_t coun
 }  // namespace
 
 tl::expected<std::vector<models::Sample>, std::string> synthetic_evaluation_samples(
-    const models::Manifest& manifest, std::uint64_t seed, std::size_t events) {
+    const models::Manifest& manifest, std::uint64_t seed, const SyntheticSizes& sizes) {
     if (manifest.kind == "vae") {
-        return vae_samples(seed, events);
+        auto samples = vae_samples(seed, sizes);
+        if (models::has_quantile_map(manifest)) {
+            std::ranges::for_each(samples, add_pileup_input);
+        }
+        return samples;
     }
     if (manifest.kind == "ringer") {
-        return ringer_samples(seed, events);
+        return ringer_samples(seed, sizes.each);
     }
     if (manifest.kind == "seed_filter") {
-        return doublet_samples(seed, events);
+        return doublet_samples(seed, sizes.each);
     }
     return tl::unexpected(fmt::format(
         "no synthetic sample for a model of kind '{}'; name files by --background and --signal",
@@ -126,8 +145,7 @@ tl::expected<std::vector<models::Sample>, std::string> synthetic_evaluation_samp
 namespace {
 
 tl::expected<models::FeatureTable, std::string> model_inputs_of(const models::Model& model,
-                                                                const streams::CsvTable& table,
-                                                                const std::filesystem::path& file) {
+                                                                const streams::NumberTable& table) {
     models::FeatureTable inputs;
     inputs.columns.assign(model.input_columns().begin(), model.input_columns().end());
     std::vector<std::size_t> positions;
@@ -144,9 +162,9 @@ tl::expected<models::FeatureTable, std::string> model_inputs_of(const models::Mo
     }
     if (!missing.empty()) {
         return tl::unexpected(
-            fmt::format("{}:1: columns are missing: {}; the header row must name the model's {} "
+            fmt::format("{}: columns are missing: {}; the header row must name the model's {} "
                         "inputs, or x0, x1, ... by position",
-                        file.string(), missing, inputs.columns.size()));
+                        table.place_of_names(), missing, inputs.columns.size()));
     }
     for (const std::size_t position : positions) {
         if (!table.words[position].empty()) {
@@ -159,14 +177,13 @@ tl::expected<models::FeatureTable, std::string> model_inputs_of(const models::Mo
             const double value = table.row(row)[position];
             if (!std::isfinite(value)) {
                 return tl::unexpected(
-                    fmt::format("{}:{}: column {}: empty or not finite; every input needs a number",
-                                file.string(), row + 2, table.columns[position]));
+                    fmt::format("{}: column {}: empty or not finite; every input needs a number",
+                                table.place_of_row(row), table.columns[position]));
             }
             if (!model.takes(value)) {
-                return tl::unexpected(
-                    fmt::format("{}:{}: column {}: {} is not what {} takes; right is {}",
-                                file.string(), row + 2, table.columns[position], value,
-                                model.manifest().name, model.input_form()));
+                return tl::unexpected(fmt::format(
+                    "{}: column {}: {} is not what {} takes; right is {}", table.place_of_row(row),
+                    table.columns[position], value, model.manifest().name, model.input_form()));
             }
             inputs.values.push_back(static_cast<float>(value));
         }
@@ -174,13 +191,12 @@ tl::expected<models::FeatureTable, std::string> model_inputs_of(const models::Mo
     return inputs;
 }
 
-tl::expected<std::vector<float>, std::string> column_of(const streams::CsvTable& table,
-                                                        const std::string& name,
-                                                        const std::filesystem::path& file) {
+tl::expected<std::vector<float>, std::string> column_of(const streams::NumberTable& table,
+                                                        const std::string& name) {
     const auto position = table.find_column(name);
     if (!position) {
-        return tl::unexpected(
-            fmt::format("{}:1: no column {}; the header row must name it", file.string(), name));
+        return tl::unexpected(fmt::format("{}: no column {}; the header row must name it",
+                                          table.place_of_names(), name));
     }
     if (!table.words[*position].empty()) {
         return tl::unexpected(table.words[*position]);
@@ -190,21 +206,48 @@ tl::expected<std::vector<float>, std::string> column_of(const streams::CsvTable&
         values[row] = static_cast<float>(table.row(row)[*position]);
         if (!std::isfinite(values[row])) {
             return tl::unexpected(
-                fmt::format("{}:{}: column {}: empty or not finite; every row needs a number",
-                            file.string(), row + 2, name));
+                fmt::format("{}: column {}: empty or not finite; every row needs a number",
+                            table.place_of_row(row), name));
         }
     }
     return values;
 }
 
+// Columns that are no inputs and that efficiencies are plotted against; one with a gap is left out.
+models::FeatureTable plotted_columns(const streams::NumberTable& table,
+                                     const std::vector<std::string>& inputs) {
+    models::FeatureTable beside;
+    std::vector<std::size_t> positions;
+    for (const std::string_view name : plotted_variables()) {
+        const auto position = table.find_column(name);
+        if (!position || std::ranges::find(inputs, name) != inputs.end()) {
+            continue;
+        }
+        bool is_whole = true;
+        for (std::size_t row = 0; row < table.row_count(); ++row) {
+            is_whole = is_whole && std::isfinite(table.row(row)[*position]);
+        }
+        if (is_whole) {
+            beside.columns.emplace_back(name);
+            positions.push_back(*position);
+        }
+    }
+    for (std::size_t row = 0; row < table.row_count(); ++row) {
+        for (const std::size_t position : positions) {
+            beside.values.push_back(static_cast<float>(table.row(row)[position]));
+        }
+    }
+    return beside;
+}
+
 tl::expected<models::Sample, std::string> read_sample(const models::Model& model,
                                                       const std::filesystem::path& file,
                                                       const std::string& pileup_column) {
-    const auto table = streams::read_csv_table(file);
+    const auto table = streams::read_table_file(file);
     if (!table) {
         return tl::unexpected(table.error());
     }
-    auto inputs = model_inputs_of(model, *table, file);
+    auto inputs = model_inputs_of(model, *table);
     if (!inputs) {
         return tl::unexpected(inputs.error());
     }
@@ -213,12 +256,13 @@ tl::expected<models::Sample, std::string> read_sample(const models::Model& model
     }
     models::Sample sample{.name = file.stem().string(), .table = *std::move(inputs)};
     if (!pileup_column.empty()) {
-        auto pileup = column_of(*table, pileup_column, file);
+        auto pileup = column_of(*table, pileup_column);
         if (!pileup) {
             return tl::unexpected(pileup.error());
         }
         sample.pileup = *std::move(pileup);
     }
+    sample.beside = plotted_columns(*table, sample.table.columns);
     return sample;
 }
 
@@ -226,8 +270,8 @@ tl::expected<models::Sample, std::string> read_sample(const models::Model& model
 
 tl::expected<models::FeatureTable, std::string> read_model_inputs(
     const models::Model& model, const std::filesystem::path& file) {
-    return streams::read_csv_table(file).and_then(
-        [&](const streams::CsvTable& table) { return model_inputs_of(model, table, file); });
+    return streams::read_table_file(file).and_then(
+        [&](const streams::NumberTable& table) { return model_inputs_of(model, table); });
 }
 
 tl::expected<std::vector<models::Sample>, std::string> read_evaluation_samples(

@@ -13,10 +13,15 @@
 
 namespace tamis::daemon {
 
+struct SyntheticSizes {
+    std::size_t background = 50'000;  // kind vae
+    std::size_t each = 50'000;        // of every other sample; other kinds: of all together
+};
+
 // Synthetic samples for the kinds that have a generator: Standard Model and signals (vae), jets and
 // electrons (ringer), fake and true doublets (seed_filter). Another kind is an error.
 [[nodiscard]] tl::expected<std::vector<models::Sample>, std::string> synthetic_evaluation_samples(
-    const models::Manifest& manifest, std::uint64_t seed, std::size_t events);
+    const models::Manifest& manifest, std::uint64_t seed, const SyntheticSizes& sizes);
 
 // From CSV files, columns ordered as the model wants them; x0, x1, ... stand for names by position.
 // Errors name file, line and column. `pileup_column`: where the pile-up of a row stands; empty: it

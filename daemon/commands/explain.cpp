@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/commands/command.hpp"
@@ -15,6 +16,7 @@
 #include "daemon/commands/model_directory.hpp"
 #include "engine/onnx_reader.hpp"
 #include "models/attribution.hpp"
+#include "models/quantile_map.hpp"
 #include "streams/csv_table.hpp"
 
 namespace tamis::daemon {
@@ -40,7 +42,7 @@ struct ExplainOptions {
 AttributionMethod method_of(const ExplainOptions& options, const models::Model& model) {
     for (const auto method :
          {AttributionMethod::gradient_x_input, AttributionMethod::integrated_gradients,
-          AttributionMethod::contributions}) {
+          AttributionMethod::contributions, AttributionMethod::removal}) {
         if (options.method == to_string(method)) {
             return method;
         }
@@ -60,10 +62,11 @@ tl::expected<models::ScoreGradient, ExitStatus> open_gradient(const ExplainOptio
         return tl::unexpected(files.error());
     }
     if (files->manifest.kind != "onnx") {
-        return refuse(fmt::format(
-            "a model of kind '{}' has no gradient by its inputs; right are kind onnx, or kind vae "
-            "with --method contributions",
-            files->manifest.kind));
+        return refuse(
+            fmt::format("a model of kind '{}' has no gradient by its inputs; right are kind onnx, "
+                        "kind vae with "
+                        "--method contributions, or any kind with --method removal",
+                        files->manifest.kind));
     }
     const auto graph = engine::read_onnx(std::as_bytes(std::span(files->networks.front())));
     if (!graph) {
@@ -90,18 +93,22 @@ tl::expected<models::Attributions, ExitStatus> attribute(const ExplainOptions& o
         return made ? tl::expected<models::Attributions, ExitStatus>(*std::move(made))
                     : refuse(made.error());
     }
+    std::vector<float> baseline = models::offset_baseline(model);
+    if (options.baseline == "zeros") {
+        std::ranges::fill(baseline, 0.0F);
+    }
+    if (method == AttributionMethod::removal) {
+        return models::attribute_by_removal(model, rows, baseline);
+    }
     const std::size_t points =
         method == AttributionMethod::gradient_x_input ? std::size_t{1} : options.steps;
     auto gradient = open_gradient(options, model, points);
     if (!gradient) {
         return tl::unexpected(gradient.error());
     }
-    models::AttributionOptions wanted{
-        .method = method, .steps = options.steps, .baseline = models::offset_baseline(model)};
-    if (options.baseline == "zeros") {
-        std::ranges::fill(wanted.baseline, 0.0F);
-    }
-    auto made = models::attribute(model, *gradient, rows, wanted);
+    auto made = models::attribute(
+        model, *gradient, rows,
+        {.method = method, .steps = options.steps, .baseline = std::move(baseline)});
     return made ? tl::expected<models::Attributions, ExitStatus>(*std::move(made))
                 : refuse(made.error());
 }
@@ -158,6 +165,12 @@ ExitStatus explain(const ExplainOptions& options) {
     if (!model) {
         return model.error();
     }
+    if (models::has_quantile_map((*model)->manifest())) {
+        return fail(EX_DATAERR,
+                    fmt::format("{}: its score is mapped by pile-up and no sum of shares; right is "
+                                "the model before tamis calibrate --quantile-map",
+                                options.model.string()));
+    }
     if (!std::filesystem::exists(options.input)) {
         return fail(EX_NOINPUT, fmt::format("{}: no such file", options.input.string()));
     }
@@ -190,8 +203,10 @@ void add_explain(CLI::App& program, ExitStatus& status) {
     command->add_option("model", options->model, "Directory of the model (manifest.pbtxt)")
         ->required();
     command
-        ->add_option("--input", options->input,
-                     "CSV file; its header row names the features, or x0, x1, ... by position")
+        ->add_option(
+            "--input", options->input,
+            "CSV or HDF5 file (.h5, .hdf5); its header row or data sets name the features, "
+            "or x0, x1, ... by position")
         ->required();
     command
         ->add_option("--output", options->output,
@@ -199,15 +214,19 @@ void add_explain(CLI::App& program, ExitStatus& status) {
                      "score's difference to that of the baseline), and a share for every feature")
         ->required();
     command
-        ->add_option("--method", options->method,
-                     "gradient_x_input, integrated_gradients (kind onnx) or contributions (kind "
-                     "vae: the terms of its score); default: contributions for kind vae, else "
-                     "integrated_gradients")
-        ->check(CLI::IsMember({"gradient_x_input", "integrated_gradients", "contributions"}));
+        ->add_option(
+            "--method", options->method,
+            "gradient_x_input, integrated_gradients (kind onnx), contributions (kind vae: the "
+            "terms of its score) or removal (any kind: what the score loses when one "
+            "feature alone is at the baseline); default: contributions for kind vae, "
+            "integrated_gradients for onnx, else removal")
+        ->check(CLI::IsMember(
+            {"gradient_x_input", "integrated_gradients", "contributions", "removal"}));
     command
-        ->add_option("--baseline", options->baseline,
-                     "What gradients are measured from: offsets of the manifest's features, or "
-                     "zeros")
+        ->add_option(
+            "--baseline", options->baseline,
+            "What gradients and removal are measured from: offsets of the manifest's features, or "
+            "zeros")
         ->check(CLI::IsMember({"offsets", "zeros"}))
         ->capture_default_str();
     command
@@ -221,7 +240,9 @@ void add_explain(CLI::App& program, ExitStatus& status) {
         "Example:\n  tamis explain models/mine --input features.csv --output explanations.csv "
         "--method integrated_gradients --top 5\n"
         "  tamis explain models/shipped/vae --input features.csv --output explanations.csv --top "
-        "3");
+        "3\n"
+        "  tamis explain models/shipped/ringer --input rings.csv --output explanations.csv --top "
+        "5");
     command->callback([options, &status] { status = explain(*options); });
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <sysexits.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -12,11 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "daemon/audit/source_log.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/fragment_sender.hpp"
 #include "daemon/commands/progress.hpp"
 #include "daemon/commands/stop_signal.hpp"
 #include "models/event_features.hpp"
-#include "streams/best_effort_link.hpp"
 #include "streams/recording/fragment_recorder.hpp"
 #include "streams/synthetic/published_shapes.hpp"
 #include "streams/synthetic/synthetic_source.hpp"
@@ -33,12 +35,13 @@ struct GenerateOptions {
     double signals = 0;
     std::string only;
     std::string source = "all";
-    std::string connect;
+    SenderOptions to;
     double rate = 0;
     std::int64_t start_at_ns = 0;
     std::filesystem::path output;
     bool replace = false;
     std::filesystem::path compare;
+    std::filesystem::path log;
 };
 
 tl::expected<streams::SyntheticConfig, std::string> synthetic_config(
@@ -84,12 +87,15 @@ class Schedule {
                      : Clock::time_point(std::chrono::nanoseconds(options.start_at_ns))),
           period_s_(options.rate > 0 ? 1.0 / options.rate : 0) {}
 
-    void wait_for(std::uint64_t index) const {
+    // Sleeps until the event's time, at most so long; true when it has come.
+    bool wait_for(std::uint64_t index, std::chrono::milliseconds limit) const {
         const auto due = start_ + std::chrono::duration_cast<Clock::duration>(
                                       std::chrono::duration<double>(period_s_) * index);
-        if (due > Clock::now()) {
-            std::this_thread::sleep_until(due);
+        const auto now = Clock::now();
+        if (due > now) {
+            std::this_thread::sleep_until(std::min<Clock::time_point>(due, now + limit));
         }
+        return due <= now + limit;
     }
 
  private:
@@ -98,46 +104,100 @@ class Schedule {
     double period_s_;
 };
 
-// Waits as long as the node takes nothing; false when it was told to stop meanwhile.
-bool hand_over(streams::BestEffortSender& sender, const std::string& message) {
-    constexpr std::chrono::milliseconds kPatience(200);
-    while (sender.send(std::as_bytes(std::span(message)), kPatience) !=
-           streams::SendResult::delivered) {
-        if (stop_requested()) {
-            return false;
+// What a source may forget, written down now and then; a source that is started again on its log
+// goes on behind it.
+class SentLog {
+ public:
+    static tl::expected<SentLog, std::string> open(const GenerateOptions& options,
+                                                   std::size_t fragments_per_event) {
+        SentLog sent;
+        sent.fragments_per_event_ = fragments_per_event;
+        sent.line_ = {
+            .source = options.source, .run = options.run, .first_event = options.first_event};
+        if (options.log.empty()) {
+            return sent;
         }
+        if (std::filesystem::exists(options.log) && std::filesystem::file_size(options.log) > 0) {
+            const auto before = read_source_log(options.log);
+            if (!before) {
+                return tl::unexpected(before.error());
+            }
+            sent.safe_before_ = before->safe;
+        }
+        auto log = SourceLog::append_to(options.log);
+        if (!log) {
+            return tl::unexpected(log.error());
+        }
+        sent.log_ = *std::move(log);
+        return sent;
     }
-    return true;
+
+    [[nodiscard]] std::uint64_t safe_before() const { return safe_before_; }
+
+    enum class When : bool { due, now };
+    void note(std::uint64_t sent, const FragmentSender& sender, When when) {
+        using std::chrono::steady_clock;
+        constexpr std::chrono::milliseconds kInterval(20);
+        if (!log_ || (when == When::due && steady_clock::now() < noted_ + kInterval)) {
+            return;
+        }
+        noted_ = steady_clock::now();
+        line_.sent = sent;
+        line_.safe = safe_before_ + sender.safe_count() / fragments_per_event_;
+        (void)log_->write(line_);
+    }
+
+ private:
+    std::optional<SourceLog> log_;
+    SourceLogLine line_;
+    std::uint64_t safe_before_ = 0;
+    std::size_t fragments_per_event_ = 1;
+    std::chrono::steady_clock::time_point noted_;
+};
+
+// What waits for the time of the next event answers the node meanwhile.
+void wait_for(const Schedule& schedule, std::uint64_t index, FragmentSender& sender) {
+    constexpr std::chrono::milliseconds kBetweenAnswers(5);
+    while (!schedule.wait_for(index, kBetweenAnswers) && !stop_requested()) {
+        sender.poll();
+    }
 }
 
 ExitStatus send(const GenerateOptions& options, streams::SyntheticSource& source,
                 const std::vector<streams::SyntheticDetector>& parts) {
-    streams::LinkContext links;
-    streams::LinkConfig link;
-    link.endpoint = options.connect;
-    link.attachment = streams::Attachment::connect;
-    link.options.linger_ms = 5000;
-    auto sender = streams::BestEffortSender::make(links, link);
+    auto sender = FragmentSender::make(options.to, "generate." + options.source, parts.size());
     if (!sender) {
         return fail(EX_UNAVAILABLE, sender.error());
+    }
+    auto log = SentLog::open(options, parts.size());
+    if (!log) {
+        return fail(EX_CANTCREAT, log.error());
     }
     Progress progress("sending", "events", options.events);
     const Schedule schedule(options);
     std::string message;
-    std::uint64_t sent = 0;
+    std::uint64_t sent = log->safe_before();
     for (; sent < options.events && !stop_requested(); ++sent) {
-        schedule.wait_for(sent);
+        wait_for(schedule, sent, *sender);
         for (const auto part : parts) {
             source.encode_fragment(options.run, options.first_event + sent, part, message);
-            if (!hand_over(**sender, message)) {
-                return fail(EX_UNAVAILABLE, fmt::format("stopped after {} events: {} takes nothing",
-                                                        sent, options.connect));
+            if (!sender->send(std::as_bytes(std::span(message)))) {
+                return fail(EX_UNAVAILABLE,
+                            fmt::format("stopped after {} events: {}", sent, sender->why()));
             }
         }
         progress.update(sent + 1);
+        log->note(sent + 1, *sender, SentLog::When::due);
     }
+    const bool is_safe = sender->finish();
+    log->note(sent, *sender, SentLog::When::now);
     progress.finish();
-    fmt::print("{} events sent to {} as source {}\n", sent, options.connect, options.source);
+    if (!is_safe) {
+        return fail(EX_UNAVAILABLE,
+                    fmt::format("{} of {} fragments are safe: {}", sender->safe_count(),
+                                sent * parts.size(), sender->why()));
+    }
+    fmt::print("{} events sent to {} as source {}\n", sent, options.to.connect, options.source);
     return EX_OK;
 }
 
@@ -216,12 +276,13 @@ ExitStatus generate(const GenerateOptions& options) {
     if (!parts) {
         return fail(EX_USAGE, parts.error());
     }
-    if (options.connect.empty() == options.output.empty()) {
+    if (options.to.connect.empty() == options.output.empty()) {
         return fail(EX_USAGE, "say where events go: either --connect or --output");
     }
     catch_stop_signals();
     streams::SyntheticSource source(*config);
-    return options.connect.empty() ? write(options, source, *parts) : send(options, source, *parts);
+    return options.to.connect.empty() ? write(options, source, *parts)
+                                      : send(options, source, *parts);
 }
 
 }  // namespace
@@ -245,7 +306,10 @@ void add_generate(CLI::App& program, ExitStatus& status) {
         ->add_option("--source", options->source,
                      "Only this detector's fragments: calorimeter, muon, tracker, pixel")
         ->capture_default_str();
-    command->add_option("--connect", options->connect, "Endpoint of a node to send to");
+    add_sender_options(*command, options->to);
+    command->add_option("--log", options->log,
+                        "Append what has been sent and what is safe, for tamis audit; a source "
+                        "that finds its log goes on behind the last safe event");
     command->add_option("--rate", options->rate,
                         "Events per second; as fast as possible without it");
     command->add_option(
@@ -258,7 +322,8 @@ void add_generate(CLI::App& program, ExitStatus& status) {
                      "Print the Kolmogorov distances to this file of published histograms")
         ->check(CLI::ExistingFile);
     command->footer(
-        "Example:\n  tamis generate --events 10000 --signals 0.02 --output events.mcap");
+        "Example:\n  tamis generate --events 10000 --signals 0.02 --output events.mcap\n"
+        "  tamis generate --events 10000 --connect tcp://127.0.0.1:5500 --delivery reliable");
     command->callback([options, &status] { status = generate(*options); });
 }
 

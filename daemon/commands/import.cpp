@@ -1,4 +1,4 @@
-// tamis import: events of other experiments as a recording of fragments, which replay and rates
+// tamis import: events of other programs' files as a recording of fragments, which replay and rates
 // read.
 #include <fmt/core.h>
 #include <sysexits.h>
@@ -22,6 +22,7 @@ struct ImportCommand {
     bool detectors = false;
     bool strict = false;
     bool replace = false;
+    bool resume = false;
     std::uint64_t events = UINT64_MAX;
 };
 
@@ -51,6 +52,7 @@ ExitStatus import(const ImportCommand& command) {
         command.detectors ? streams::ImportSplit::detectors : streams::ImportSplit::one_source;
     options.bad_rows = command.strict ? streams::BadRows::refuse : streams::BadRows::skip;
     options.most_events = command.events;
+    options.resumes = command.resume;
     options.container.existing =
         command.replace ? streams::ExistingFile::replace : streams::ExistingFile::refuse;
     options.progress = [&progress](const streams::ImportProgress& done) {
@@ -65,9 +67,12 @@ ExitStatus import(const ImportCommand& command) {
         fmt::print(stderr, "{}\n", problem);
     }
     fmt::print(
-        "{} events ({} fragments) of layout {} written to {}, {:.1f} MB; {} bad rows skipped\n",
+        "{} events ({} fragments) of layout {} written to {}, {:.1f} MB; {} bad rows skipped{}\n",
         summary->event_count, summary->fragment_count, streams::to_string(summary->layout),
-        options.output, static_cast<double>(summary->output_bytes) / 1e6, summary->bad_row_count);
+        options.output, static_cast<double>(summary->output_bytes) / 1e6, summary->bad_row_count,
+        summary->resumed_count == 0
+            ? ""
+            : fmt::format("; {} events were there before", summary->resumed_count));
     return EX_OK;
 }
 
@@ -75,9 +80,11 @@ ExitStatus import(const ImportCommand& command) {
 
 void add_import(CLI::App& program, ExitStatus& status) {
     auto* subcommand = program.add_subcommand(
-        "import", "Make a recording of events in other experiments' text files");
+        "import", "Make a recording of events in other programs' files: text or HDF5");
     auto command = std::make_shared<ImportCommand>();
-    subcommand->add_option("input", command->input, "Text file, or gzip of it")->required();
+    subcommand
+        ->add_option("input", command->input, "CSV, JSON or JSON lines, plain or gzip; or HDF5")
+        ->required();
     subcommand->add_option("--output", command->output, "MCAP file to write")->required();
     subcommand->add_option("--layout", command->layout, "One of: " + layout_names())
         ->capture_default_str();
@@ -85,8 +92,15 @@ void add_import(CLI::App& program, ExitStatus& status) {
     subcommand->add_flag("--detectors", command->detectors,
                          "Four fragments an event, as from four detectors");
     subcommand->add_flag("--strict", command->strict, "The first bad row ends the import");
-    subcommand->add_flag("--replace", command->replace, "Overwrite an existing file");
-    subcommand->footer("Example:\n  tamis import events.ndjson.gz --output events.mcap");
+    auto* replace =
+        subcommand->add_flag("--replace", command->replace, "Overwrite an existing file");
+    subcommand
+        ->add_flag("--resume", command->resume,
+                   "Go on where an import of the same file was broken off")
+        ->excludes(replace);
+    subcommand->footer(
+        "Example:\n  tamis import events.ndjson.gz --output events.mcap\n  tamis import "
+        "background.h5 --layout adc2021 --output background.mcap");
     subcommand->callback([command, &status] { status = import(*command); });
 }
 

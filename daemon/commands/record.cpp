@@ -1,23 +1,25 @@
 // tamis record: the downstream end of a node. Receives what it selects and writes a recording.
 #include <fmt/core.h>
+#include <poll.h>
 #include <sysexits.h>
 
-#include <algorithm>
-#include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/menu_reader.hpp"
 #include "daemon/build_facts.hpp"
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/event_recorder.hpp"
 #include "daemon/commands/stop_signal.hpp"
 #include "daemon/steady_time.hpp"
 #include "models/event_inputs.hpp"
 #include "streams/best_effort_link.hpp"
 #include "streams/recording/recording_output.hpp"
-#include "streams/selected_event.hpp"
+#include "streams/reliable/reliable_link.hpp"
 #include "streams/whole_file.hpp"
 
 namespace tamis::daemon {
@@ -30,61 +32,22 @@ struct RecordOptions {
     std::filesystem::path output;
     std::filesystem::path ready_file;
     bool replace = false;
+    bool continues = false;
+    std::string durability = "group-commit";
+    std::string compression = "zstd";
+    std::uint64_t file_bytes = 0;
+    std::uint64_t file_seconds = 0;
+    std::string delivery = "best_effort";
 };
 
-// Every message that arrives is written; what is no selected event is counted.
-class Recorder final : public streams::MessageSink {
- public:
-    Recorder(streams::RecordingOutput& output, const std::vector<std::string>& stream_names)
-        : output_(output), stream_names_(stream_names) {}
-
-    [[nodiscard]] bool is_ready() const noexcept override { return !disk_is_full_; }
-
-    void on_message(std::span<const std::byte> message,
-                    std::uint64_t arrival_ns) noexcept override {
-        const auto selected = streams::decode_selected_event(message);
-        if (!selected) {
-            ++refused_;
-            return;
-        }
-        switch (output_.send(message, mask_of(selected->decision), arrival_ns)) {
-            case streams::SendResult::delivered:
-                ++written_;
-                break;
-            case streams::SendResult::full:
-                disk_is_full_ = true;
-                ++lost_;
-                break;
-            case streams::SendResult::failed:
-                ++lost_;
-                break;
-        }
-    }
-    void on_refused(std::uint64_t /*arrival_ns*/) noexcept override { ++refused_; }
-
-    [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
-    [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
-    [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
-
- private:
-    [[nodiscard]] streams::StreamMask mask_of(const streams::ReadDecision& decision) const {
-        streams::StreamMask mask = 0;
-        for (const auto& name : decision.stream_names) {
-            const auto found = std::find(stream_names_.begin(), stream_names_.end(), name);
-            if (found != stream_names_.end()) {
-                mask |= streams::StreamMask{1} << (found - stream_names_.begin());
-            }
-        }
-        return mask;
-    }
-
-    streams::RecordingOutput& output_;
-    const std::vector<std::string>& stream_names_;
-    bool disk_is_full_ = false;
-    std::uint64_t written_ = 0;
-    std::uint64_t refused_ = 0;
-    std::uint64_t lost_ = 0;
-};
+const std::map<std::string, streams::Durability> kDurabilities = {
+    {"none", streams::Durability::none},
+    {"interval", streams::Durability::interval},
+    {"group-commit", streams::Durability::group_commit}};
+const std::map<std::string, streams::Compression> kCompressions = {
+    {"none", streams::Compression::none},
+    {"zstd", streams::Compression::zstd},
+    {"lz4", streams::Compression::lz4}};
 
 streams::RecordingOutputOptions recording_options(const RecordOptions& options,
                                                   const config::Menu& menu) {
@@ -93,33 +56,77 @@ streams::RecordingOutputOptions recording_options(const RecordOptions& options,
     for (const auto& stream : menu.streams) {
         recording.stream_names.push_back(stream.name);
     }
-    recording.container.existing =
-        options.replace ? streams::ExistingFile::replace : streams::ExistingFile::refuse;
+    recording.existing = options.replace     ? streams::ExistingRecording::replace
+                         : options.continues ? streams::ExistingRecording::continue_with
+                                             : streams::ExistingRecording::refuse;
+    recording.durability = kDurabilities.at(options.durability);
+    recording.container.compression = kCompressions.at(options.compression);
+    recording.file_bytes = options.file_bytes;
+    recording.file_ns = options.file_seconds * 1'000'000'000;
     recording.labels.metadata.push_back({"tamis.menu",
                                          {{"name", menu.name},
                                           {"version", menu.version},
                                           {"hash", fmt::format("{:016x}", menu.hash)},
                                           {"recorded_by", std::string(build_version())}}});
+    recording.labels.metadata.push_back(streams::path_names_metadata(menu.paths));
     recording.labels.attachments.push_back({"menu.pbtxt", "text/plain", menu.text});
     recording.utc_minus_steady_ns = streams::utc_minus_steady_ns();
     return recording;
 }
 
 // Until a stop signal, and then until nothing has come for a moment.
-void receive(streams::BestEffortInput& input, Recorder& recorder,
+void receive(streams::FragmentInput& input, EventRecorder& recorder,
              streams::RecordingOutput& output) {
-    using std::chrono::milliseconds;
-    streams::BestEffortInput* const inputs[] = {&input};
     constexpr std::size_t kMessagesPerPoll = 64;
-    while (recorder.is_ready()) {
+    constexpr std::uint64_t kSilenceNs = 300'000'000;
+    std::uint64_t last_ns = steady_clock_ns();
+    bool is_full = false;
+    for (;;) {
         const std::uint64_t now = steady_clock_ns();
         output.poll(now);
-        if (input.poll(recorder, now, kMessagesPerPoll) == 0 &&
-            !streams::wait_readable(inputs, milliseconds(stop_requested() ? 300 : 100)) &&
-            stop_requested()) {
+        recorder.try_again(now);
+        recorder.settle_safe(input);
+        const bool was_full = std::exchange(is_full, !recorder.is_ready());
+        if (is_full && !was_full) {
+            fmt::print(stderr, "tamis: {}; waiting for room\n", output.error());
+        }
+        if (is_full && stop_requested()) {
+            recorder.give_up();
             break;
         }
+        if (input.poll(recorder, now, kMessagesPerPoll) > 0) {
+            last_ns = now;
+            continue;
+        }
+        if (stop_requested() && now > last_ns + kSilenceNs) {
+            break;
+        }
+        // What becomes safe, or finds room, wakes nobody.
+        pollfd ready{.fd = input.wait_descriptor(), .events = POLLIN, .revents = 0};
+        ::poll(&ready, 1, input.wants_settling() ? 1 : 5);
     }
+}
+
+struct OpenLink {
+    std::unique_ptr<streams::FragmentInput> input;
+    std::string endpoint;
+};
+
+tl::expected<OpenLink, std::string> open_link(streams::LinkContext& links,
+                                              const RecordOptions& options) {
+    streams::LinkConfig link;
+    link.endpoint = options.bind;
+    link.attachment = streams::Attachment::bind;
+    link.options.max_message_bytes = std::int64_t{64} << 20;
+    const auto opened = [](auto&& made) -> tl::expected<OpenLink, std::string> {
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        std::string endpoint = (*made)->bound_endpoint();
+        return OpenLink{*std::move(made), std::move(endpoint)};
+    };
+    return options.delivery == "reliable" ? opened(streams::ReliableInput::make(links, link, {}))
+                                          : opened(streams::BestEffortInput::make(links, link));
 }
 
 ExitStatus record(const RecordOptions& options) {
@@ -135,31 +142,36 @@ ExitStatus record(const RecordOptions& options) {
     if (!output) {
         return fail(EX_CANTCREAT, output.error());
     }
+    EventRecorder recorder(**output, recording.stream_names);
+    if (options.continues) {
+        recorder.remember_recorded(recording.path);
+    }
     catch_stop_signals();
     streams::LinkContext links;
-    streams::LinkConfig link;
-    link.endpoint = options.bind;
-    link.attachment = streams::Attachment::bind;
-    link.options.max_message_bytes = std::int64_t{64} << 20;
-    auto input = streams::BestEffortInput::make(links, link);
-    if (!input) {
-        return fail(EX_UNAVAILABLE, input.error());
+    auto link = open_link(links, options);
+    if (!link) {
+        return fail(EX_UNAVAILABLE, link.error());
     }
-    fmt::print(stderr, "recording what arrives at {} in {}\n", (*input)->bound_endpoint(),
+    fmt::print(stderr, "recording what arrives at {} in {}\n", link->endpoint,
                options.output.string());
     if (!options.ready_file.empty()) {
         const auto ready = streams::write_whole_file(
-            options.ready_file,
-            fmt::format("{{\"endpoint\": \"{}\"}}\n", (*input)->bound_endpoint()));
+            options.ready_file, fmt::format("{{\"endpoint\": \"{}\"}}\n", link->endpoint));
         if (!ready) {
             return fail(EX_IOERR, ready.error());
         }
     }
-    Recorder recorder(**output, recording.stream_names);
-    receive(**input, recorder, **output);
+    receive(*link->input, recorder, **output);
+    link->input->stop();
     const auto closed = (*output)->close({}, steady_clock_ns());
-    fmt::print("{} events recorded in {} ({} refused, {} lost)\n", recorder.written(),
-               options.output.string(), recorder.refused(), recorder.lost());
+    if (closed) {
+        recorder.settle_safe(*link->input);
+        link->input->flush(steady_clock_ns());
+    }
+    fmt::print(
+        "{} events recorded in {} ({} came twice, {} refused, {} lost, {} waited for the disk)\n",
+        recorder.written(), options.output.string(), recorder.repeated(), recorder.refused(),
+        recorder.lost(), recorder.waits());
     if (!closed) {
         return fail(EX_IOERR, closed.error());
     }
@@ -177,7 +189,30 @@ void add_record(CLI::App& program, ExitStatus& status) {
         ->required()
         ->check(CLI::ExistingFile);
     command->add_option("--output", options->output, "MCAP file to write")->required();
-    command->add_flag("--replace", options->replace, "Overwrite an existing file");
+    auto* replace =
+        command->add_flag("--replace", options->replace, "Overwrite an existing recording");
+    command
+        ->add_flag("--continue", options->continues,
+                   "Begin a new file after the last one of an existing recording")
+        ->excludes(replace);
+    command
+        ->add_option("--durability", options->durability,
+                     "none (safe once the system has it), interval (on the disk, every second) or "
+                     "group-commit (on the disk, within 5 ms or 4 MiB)")
+        ->check(CLI::IsMember(kDurabilities))
+        ->capture_default_str();
+    command->add_option("--compression", options->compression, "none, zstd or lz4")
+        ->check(CLI::IsMember(kCompressions))
+        ->capture_default_str();
+    command->add_option("--file-bytes", options->file_bytes,
+                        "Begin a new file after so many bytes: FILE.0002.mcap and so on");
+    command->add_option("--file-seconds", options->file_seconds,
+                        "Begin a new file after so many seconds");
+    command
+        ->add_option("--delivery", options->delivery,
+                     "As the nodes' output: reliable senders forget an event when it is safe here")
+        ->check(CLI::IsMember({"best_effort", "reliable"}))
+        ->capture_default_str();
     command->add_option("--ready-file", options->ready_file,
                         "Written, with the endpoint, when it listens");
     command->footer(

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sysexits.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,12 +13,13 @@
 
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/feature_collector.hpp"
+#include "daemon/commands/fragment_sender.hpp"
 #include "daemon/commands/menu_file.hpp"
 #include "daemon/commands/progress.hpp"
 #include "daemon/commands/replay_options.hpp"
+#include "daemon/commands/stop_signal.hpp"
 #include "daemon/decision_digest.hpp"
 #include "daemon/steady_time.hpp"
-#include "streams/best_effort_link.hpp"
 #include "streams/recording/recorded_decision.hpp"
 
 namespace tamis::daemon {
@@ -29,7 +31,7 @@ struct ReplayCommand {
     bool compare = false;
     std::size_t show = 10;
     std::filesystem::path features;
-    std::string connect;
+    SenderOptions to;
     double speed = 0;
     double rate = 0;
 };
@@ -167,19 +169,20 @@ ExitStatus decide(const ReplayCommand& command) {
 // Hands every fragment on to a running node.
 class Forwarder final : public streams::MessageSink {
  public:
-    explicit Forwarder(streams::BestEffortSender& sender) : sender_(sender) {}
+    explicit Forwarder(FragmentSender& sender) : sender_(sender) {}
     [[nodiscard]] bool is_ready() const noexcept override { return !failed_; }
-    void on_message(std::span<const std::byte> message,
-                    std::uint64_t /*arrival_ns*/) noexcept override {
-        failed_ = sender_.send(message, std::chrono::seconds(30)) != streams::SendResult::delivered;
+    streams::Hold on_message(std::span<const std::byte> message,
+                             std::uint64_t /*arrival_ns*/) noexcept override {
+        failed_ = !sender_.send(message);
         sent_ += failed_ ? 0 : 1;
+        return streams::kNoHold;
     }
     void on_refused(std::uint64_t /*arrival_ns*/) noexcept override {}
     [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
     [[nodiscard]] bool has_failed() const noexcept { return failed_; }
 
  private:
-    streams::BestEffortSender& sender_;
+    FragmentSender& sender_;
     std::uint64_t sent_ = 0;
     bool failed_ = false;
 };
@@ -191,36 +194,39 @@ ExitStatus forward(const ReplayCommand& command) {
     if (!recording) {
         return fail(EX_DATAERR, recording.error());
     }
-    streams::LinkContext links;
-    streams::LinkConfig link;
-    link.endpoint = command.connect;
-    link.attachment = streams::Attachment::connect;
-    link.options.linger_ms = 5000;
-    auto sender = streams::BestEffortSender::make(links, link);
+    const auto sources = find_sources(options);
+    if (!sources) {
+        return fail(EX_DATAERR, sources.error());
+    }
+    catch_stop_signals();
+    auto sender = FragmentSender::make(command.to, "replay", sources->size());
     if (!sender) {
         return fail(EX_UNAVAILABLE, sender.error());
     }
-    Forwarder forwarder(**sender);
+    Forwarder forwarder(*sender);
     Progress progress("sending", "fragments", 0);
     while (!(*recording)->is_exhausted() && forwarder.is_ready()) {
         const std::size_t work = (*recording)->poll(forwarder, steady_clock_ns(), 64);
         const auto due = (*recording)->next_due_ns();
         if (work == 0 && due && *due > steady_clock_ns()) {
-            std::this_thread::sleep_for(std::chrono::nanoseconds(*due - steady_clock_ns()));
+            constexpr std::uint64_t kBetweenAnswersNs = 5'000'000;
+            std::this_thread::sleep_for(
+                std::chrono::nanoseconds(std::min(*due - steady_clock_ns(), kBetweenAnswersNs)));
+            sender->poll();
         }
         progress.update(forwarder.sent());
     }
+    const bool is_safe = !forwarder.has_failed() && sender->finish();
     progress.finish();
-    fmt::print("{} fragments sent to {}\n", forwarder.sent(), command.connect);
-    return forwarder.has_failed() ? fail(EX_UNAVAILABLE, command.connect + " took nothing for 30 s")
-                                  : EX_OK;
+    fmt::print("{} fragments sent to {}\n", forwarder.sent(), command.to.connect);
+    return is_safe ? EX_OK : fail(EX_UNAVAILABLE, sender->why());
 }
 
 ExitStatus replay(const ReplayCommand& command) {
     if (!std::filesystem::exists(command.replay.recording)) {
         return fail(EX_NOINPUT, fmt::format("{}: no such file", command.replay.recording.string()));
     }
-    return command.connect.empty() ? decide(command) : forward(command);
+    return command.to.connect.empty() ? decide(command) : forward(command);
 }
 
 }  // namespace
@@ -236,8 +242,7 @@ void add_replay(CLI::App& program, ExitStatus& status) {
                            "Write the 21 features of every event to this CSV file");
     subcommand->add_option("--show", command->show, "Differences to print at most")
         ->capture_default_str();
-    subcommand->add_option("--connect", command->connect,
-                           "Send the fragments to the node at this endpoint instead");
+    add_sender_options(*subcommand, command->to);
     subcommand->add_option("--speed", command->speed, "Recorded timing, this many times faster");
     subcommand->add_option("--rate", command->rate,
                            "Events per second; default: as fast as possible");

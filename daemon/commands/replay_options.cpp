@@ -38,7 +38,7 @@ std::filesystem::path menu_or_default(const ReplayOptions& options) {
 RecordingRunOptions recording_run_options(const ReplayOptions& options) {
     RecordingRunOptions run;
     run.input.path = options.recording.string();
-    run.input.topics = options.topics;
+    run.input.selection.topics = options.topics;
     run.sources = options.sources;
     run.threads.workers = options.workers;
     run.threads.batch = options.batch;

@@ -16,6 +16,7 @@
 #include "daemon/commands/model_directory.hpp"
 #include "models/calibration.hpp"
 #include "streams/csv_table.hpp"
+#include "streams/table_file.hpp"
 
 namespace tamis::daemon {
 
@@ -43,10 +44,12 @@ tl::expected<void, std::string> add_p_values(const models::Model& model,
                                      [](float score) { return !std::isfinite(score); });
     if (rising.empty() || broken != rising.end()) {
         return tl::unexpected(
-            rising.empty() ? fmt::format("{}: no row; p-values need background events",
-                                         reference_file.string())
-                           : fmt::format("{}:{}: has no score; every background event needs one",
-                                         reference_file.string(), broken - rising.begin() + 2));
+            rising.empty()
+                ? fmt::format("{}: no row; p-values need background events",
+                              reference_file.string())
+                : fmt::format("{}: has no score; every background event needs one",
+                              streams::place_of_row(reference_file, static_cast<std::size_t>(
+                                                                        broken - rising.begin()))));
     }
     std::sort(rising.begin(), rising.end());
     const std::size_t width = columns.size();
@@ -106,13 +109,16 @@ void add_score(CLI::App& program, ExitStatus& status) {
     command->add_option("model", options->model, "Directory of the model (manifest.pbtxt)")
         ->required();
     command
-        ->add_option("--input", options->input,
-                     "CSV file; its header row names the features, or x0, x1, ... by position")
+        ->add_option(
+            "--input", options->input,
+            "CSV or HDF5 file (.h5, .hdf5); its header row or data sets name the features, "
+            "or x0, x1, ... by position")
         ->required();
     command->add_option("--output", options->output, "CSV file to write")->required();
-    command->add_option("--reference", options->reference,
-                        "CSV file of background inputs: adds the column p_value, the fraction of "
-                        "background that scores at least as high, (1 + seen) / (1 + all)");
+    command->add_option(
+        "--reference", options->reference,
+        "CSV or HDF5 file of background inputs: adds the column p_value, the fraction of "
+        "background that scores at least as high, (1 + seen) / (1 + all)");
     command->footer(
         "Example:\n  tamis score models/shipped/vae --input features.csv --output scores.csv\n"
         "  tamis score models/axol1tl_v4 --input objects.csv --output scores.csv\n"

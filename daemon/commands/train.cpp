@@ -9,9 +9,9 @@
 
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/model_directory.hpp"
+#include "daemon/commands/ringer_training.hpp"
 #include "daemon/commands/training_samples.hpp"
 #include "models/autoencoder/reconstruction_recipe.hpp"
-#include "models/ringer/ringer_recipe.hpp"
 #include "models/seed_filter/seed_filter_recipe.hpp"
 #include "models/vae/vae_recipe.hpp"
 #include "models/vae/vae_samples.hpp"
@@ -29,6 +29,9 @@ struct TrainOptions {
     std::size_t events = 0;            // 0: the recipe's own
     std::size_t epochs = 0;            // 0: the recipe's own
     bool allow_constant = false;       // of autoencoder and gaussian-vae
+    std::string decorrelate;           // a column; empty: none; of vae and autoencoder
+    double decorrelation_weight = 20;
+    RingerTrainOptions ringer;
 };
 
 // How often a training of hundreds of epochs says where it is.
@@ -55,6 +58,11 @@ std::string command_text(const TrainOptions& options) {
     if (options.allow_constant) {
         text += " --allow-constant";
     }
+    if (!options.decorrelate.empty()) {
+        text += fmt::format(" --decorrelate {} --decorrelation-weight {}", options.decorrelate,
+                            options.decorrelation_weight);
+    }
+    text += ringer_options_text(options.ringer);
     if (!options.input.empty()) {
         text += fmt::format(" --input {}", options.input.filename().string());
     }
@@ -77,13 +85,15 @@ tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& opti
         recipe.max_epochs = options.epochs;
     }
     recipe.checkpoint = options.checkpoint;
+    recipe.decorrelation = options.decorrelate.empty() ? 0 : options.decorrelation_weight;
     models::VaeSamples samples;
     if (options.input.empty()) {
         say(fmt::format("generating {} training and {} calibration events, {} of each signal",
                         request.training, request.calibration, request.each_signal));
+        request.with_pileup = !options.decorrelate.empty();
         samples = models::synthetic_vae_samples(request);
     } else {
-        auto read = read_vae_samples(options.input);
+        auto read = read_vae_samples(options.input, options.decorrelate);
         if (!read) {
             return tl::unexpected(read.error());
         }
@@ -100,19 +110,8 @@ tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& opti
 }
 
 tl::expected<models::ModelFiles, std::string> train_ringer(const TrainOptions& options) {
-    models::RingerRecipe recipe;
-    recipe.seed = options.seed != 0 ? options.seed : recipe.seed;
-    recipe.events = options.events != 0 ? options.events : recipe.events;
-    recipe.training.max_epochs = options.epochs != 0 ? options.epochs : recipe.training.max_epochs;
-    if (!options.input.empty()) {
-        auto samples = read_ringer_samples(options.input);
-        if (!samples) {
-            return tl::unexpected(samples.error());
-        }
-        recipe.samples = *std::move(samples);
-        recipe.data = options.input.filename().string();
-    }
-    return models::train_ringer(recipe, say);
+    return train_ringer_model({options.input, options.seed, options.events, options.epochs},
+                              options.ringer, say);
 }
 
 tl::expected<models::ModelFiles, std::string> train_seed_filter(const TrainOptions& options) {
@@ -132,20 +131,24 @@ tl::expected<models::ModelFiles, std::string> train_seed_filter(const TrainOptio
 }
 
 tl::expected<models::ModelFiles, std::string> train_any_table(const TrainOptions& options) {
-    const auto table = read_any_table(options.input, options.allow_constant);
-    if (!table) {
-        return tl::unexpected(table.error());
+    auto read = read_any_table(options.input, options.allow_constant, options.decorrelate);
+    if (!read) {
+        return tl::unexpected(read.error());
     }
+    const models::FeatureTable& table = read->features;
     models::ReconstructionRecipe recipe;
+    recipe.nuisance = std::move(read->nuisance);
+    recipe.nuisance_name = options.decorrelate;
+    recipe.training.decorrelation = options.decorrelate.empty() ? 0 : options.decorrelation_weight;
     recipe.name = options.kind == "autoencoder" ? "autoencoder" : "gaussian_vae";
     recipe.training.kind = options.kind == "autoencoder" ? models::ReconstructionKind::denoising
                                                          : models::ReconstructionKind::gaussian;
     recipe.training.seed = options.seed != 0 ? options.seed : recipe.training.seed;
     recipe.training.most_epochs = options.epochs;
     const std::string origin =
-        fmt::format("{}: {} rows", options.input.filename().string(), table->rows());
+        fmt::format("{}: {} rows", options.input.filename().string(), table.rows());
     return models::train_reconstruction_model(
-        recipe, *table, origin, [](const engine::EpochReport& epoch) {
+        recipe, table, origin, [](const engine::EpochReport& epoch) {
             if (epoch.epoch % kEpochsBetweenLines == 1) {
                 say(
                     fmt::format("epoch {:3}: training loss {:.5f}, validation loss {:.5f}, {:.0f} "
@@ -173,6 +176,19 @@ std::string contradiction_of(const TrainOptions& options) {
     }
     if (options.allow_constant && !learns_any_table(options)) {
         return "--allow-constant goes with autoencoder and gaussian-vae";
+    }
+    if (!options.decorrelate.empty() && options.kind != "vae" && options.kind != "autoencoder") {
+        return "--decorrelate goes with vae and autoencoder";
+    }
+    if (options.kind == "vae" && !options.decorrelate.empty() && options.input.empty() &&
+        options.decorrelate != "average_mu") {
+        return fmt::format(
+            "synthetic events have no column '{}' to be independent of; right is "
+            "--decorrelate average_mu",
+            options.decorrelate);
+    }
+    if (!ringer_options_text(options.ringer).empty() && options.kind != "ringer") {
+        return fmt::format("{} goes with ringer", ringer_options_text(options.ringer).substr(1));
     }
     if (!options.input.empty() && options.events != 0) {
         return "--events is the size of a synthetic sample; --input has its own";
@@ -215,22 +231,38 @@ void add_train(CLI::App& program, ExitStatus& status) {
         ->check(CLI::IsMember({"vae", "ringer", "seed-filter", "autoencoder", "gaussian-vae"}));
     command->add_option("--output", options->output, "Directory to write the model to")->required();
     command->add_option("--input", options->input,
-                        "CSV file of rows to learn from, named as tamis score wants them, with a "
+                        "CSV or HDF5 file (.h5, .hdf5) of rows to learn from, named as tamis score "
+                        "wants them, with a "
                         "column label (1 signal, 0 background) for ringer and seed-filter; or, for "
                         "vae, a recording (.mcap). autoencoder and gaussian-vae learn from every "
                         "column but label. Default: synthetic events");
     command->add_flag("--allow-constant", options->allow_constant,
                       "A feature may have one value in every row (autoencoder, gaussian-vae)");
+    command->add_option("--decorrelate", options->decorrelate,
+                        "Column that the score is to be independent of (vae, autoencoder), such as "
+                        "average_mu; beside the features of --input, or average_mu of synthetic "
+                        "events");
+    command
+        ->add_option("--decorrelation-weight", options->decorrelation_weight,
+                     "Weight of the squared distance correlation in the loss")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
     command->add_option("--checkpoint", options->checkpoint,
                         "File written after each epoch; where it exists, training goes on from it");
     command->add_option("--seed", options->seed, "Of samples, first weights and shuffling");
     command->add_option("--events", options->events,
                         "Size of the synthetic training sample (doublets for the seed filter)");
     command->add_option("--epochs", options->epochs, "Epochs at most");
+    add_ringer_options(*command, options->ringer);
     command->footer(
         "Example:\n  tamis train vae --output models/mine --seed 7 --events 100000\n"
         "  tamis train vae --input run/demo/selected.mcap --output models/mine\n"
-        "  tamis train autoencoder --input features.csv --output models/mine --seed 7");
+        "  tamis train vae --input features.h5 --output models/mine\n"
+        "  tamis train autoencoder --input features.csv --output models/mine --seed 7\n"
+        "  tamis train autoencoder --input features.csv --output models/mine --decorrelate "
+        "average_mu\n"
+        "  tamis train ringer --input probes.csv --output models/mine --et-edges 15,1e6 --folds "
+        "10");
     command->callback([options, &status] { status = train(*options); });
 }
 

@@ -9,10 +9,9 @@
 #include "daemon/commands/feature_collector.hpp"
 #include "daemon/commands/menu_file.hpp"
 #include "daemon/commands/replay_options.hpp"
-#include "daemon/commands/training_table.hpp"
 #include "engine/random.hpp"
 #include "models/autoencoder/reconstruction_recipe.hpp"
-#include "streams/csv_table.hpp"
+#include "streams/table_file.hpp"
 
 namespace tamis::daemon {
 
@@ -108,9 +107,17 @@ tl::expected<void, std::string> add_doublet(std::span<const float> row, bool is_
 
 }  // namespace
 
-tl::expected<models::VaeSamples, std::string> read_vae_samples(const std::filesystem::path& file) {
+tl::expected<models::VaeSamples, std::string> read_vae_samples(const std::filesystem::path& file,
+                                                               const std::string& nuisance) {
     models::FeatureTable table;
+    std::vector<float> others;
     if (file.extension() == ".mcap") {
+        if (!nuisance.empty()) {
+            return tl::unexpected(
+                fmt::format("{}: a recording has no column {}; right is a CSV or HDF5 file of "
+                            "features with it",
+                            file.string(), nuisance));
+        }
         auto features = read_recording(file);
         if (!features) {
             return tl::unexpected(features.error());
@@ -120,11 +127,14 @@ tl::expected<models::VaeSamples, std::string> read_vae_samples(const std::filesy
             return tl::unexpected(checked.error());
         }
     } else {
-        auto read = read_training_table(file, vae_columns());
+        TrainingColumns columns = vae_columns();
+        columns.nuisance = nuisance;
+        auto read = read_training_table(file, columns);
         if (!read) {
             return tl::unexpected(read.error());
         }
         table = std::move(read->features);
+        others = std::move(read->nuisance);
     }
     models::VaeSamples samples;
     samples.training.columns = table.columns;
@@ -133,60 +143,40 @@ tl::expected<models::VaeSamples, std::string> read_vae_samples(const std::filesy
         auto& half = row % 2 == 0 ? samples.training : samples.calibration;
         const auto values = table.row(row);
         half.values.insert(half.values.end(), values.begin(), values.end());
+        if (!others.empty()) {
+            (row % 2 == 0 ? samples.training_nuisance : samples.calibration_nuisance)
+                .push_back(others[row]);
+        }
     }
+    samples.nuisance = nuisance;
     samples.description = fmt::format("{}: {} rows, every second one for calibration",
                                       file.filename().string(), table.rows());
     return samples;
 }
 
-tl::expected<models::FeatureTable, std::string> read_any_table(const std::filesystem::path& file,
-                                                               bool allow_constant) {
-    const auto table = streams::read_csv_table(file);
+tl::expected<TrainingTable, std::string> read_any_table(const std::filesystem::path& file,
+                                                        bool allow_constant,
+                                                        const std::string& nuisance) {
+    const auto table = streams::read_table_file(file);
     if (!table) {
         return tl::unexpected(table.error());
     }
     TrainingColumns columns{
         .features = {}, .may_be_constant = 0, .label = {}, .least_rows = models::kFewestTableRows};
     for (const std::string& name : table->columns) {
-        if (name != "label") {
+        if (name != "label" && name != nuisance) {
             columns.features.push_back(name);
         }
     }
     if (columns.features.empty()) {
         return tl::unexpected(
-            fmt::format("{}:1: no column to learn from; right is a header row "
+            fmt::format("{}: no column to learn from; right is a header row "
                         "that names at least one feature",
-                        file.string()));
+                        table->place_of_names()));
     }
     columns.may_be_constant = allow_constant ? columns.features.size() : 0;
-    return select_training_table(*table, columns, file).map([](TrainingTable&& read) {
-        return std::move(read.features);
-    });
-}
-
-tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples(
-    const std::filesystem::path& file) {
-    TrainingColumns columns;
-    columns.features = {"et", "eta", "average_mu"};
-    columns.may_be_constant = columns.features.size();
-    const auto rings = numbered("ring", models::kRingCount);
-    columns.features.insert(columns.features.end(), rings.begin(), rings.end());
-    columns.label = "label";
-    columns.least_rows = kLeastRows;
-    const auto table = read_training_table(file, columns);
-    if (!table) {
-        return tl::unexpected(table.error());
-    }
-    std::vector<models::RingerSample> samples(table->features.rows());
-    for (std::size_t row = 0; row < samples.size(); ++row) {
-        const auto values = table->features.row(row);
-        samples[row].et = values[0];
-        samples[row].eta = values[1];
-        samples[row].average_mu = values[2];
-        samples[row].is_electron = table->labels[row] != 0;
-        std::copy(values.begin() + 3, values.end(), samples[row].rings.begin());
-    }
-    return samples;
+    columns.nuisance = nuisance;
+    return select_training_table(*table, columns);
 }
 
 tl::expected<models::DoubletSplit, std::string> read_doublet_samples(
@@ -206,7 +196,8 @@ tl::expected<models::DoubletSplit, std::string> read_doublet_samples(
                                                   : split.test;
         auto added = add_doublet(table->features.row(row), table->labels[row] != 0, part);
         if (!added) {
-            return tl::unexpected(fmt::format("{}:{}: {}", file.string(), row + 2, added.error()));
+            return tl::unexpected(
+                fmt::format("{}: {}", streams::place_of_row(file, row), added.error()));
         }
     }
     split.origin = fmt::format("{}: {} doublets", file.filename().string(), table->features.rows());

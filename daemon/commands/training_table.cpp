@@ -6,18 +6,20 @@
 #include <cmath>
 #include <functional>
 
+#include "streams/table_file.hpp"
+
 namespace tamis::daemon {
 
 namespace {
 
-constexpr std::size_t kFirstLine = 2;  // below the header
-
-tl::expected<std::vector<std::size_t>, std::string> find_columns(
-    const streams::CsvTable& table, const TrainingColumns& columns,
-    const std::filesystem::path& file) {
+tl::expected<std::vector<std::size_t>, std::string> find_columns(const streams::NumberTable& table,
+                                                                 const TrainingColumns& columns) {
     std::vector<std::string> names = columns.features;
     if (!columns.label.empty()) {
         names.push_back(columns.label);
+    }
+    if (!columns.nuisance.empty()) {
+        names.push_back(columns.nuisance);
     }
     std::vector<std::size_t> positions;
     std::string missing;
@@ -31,9 +33,9 @@ tl::expected<std::vector<std::size_t>, std::string> find_columns(
     }
     if (!missing.empty()) {
         return tl::unexpected(
-            fmt::format("{}:1: columns are missing: {}; the header row must name "
+            fmt::format("{}: columns are missing: {}; the header row must name "
                         "all {} that this recipe learns from",
-                        file.string(), missing, names.size()));
+                        table.place_of_names(), missing, names.size()));
     }
     return positions;
 }
@@ -48,13 +50,12 @@ tl::expected<std::uint8_t, std::string> label_of(double value, const TrainingCol
     return static_cast<std::uint8_t>(value);
 }
 
-tl::expected<void, std::string> read_rows(const streams::CsvTable& table,
+tl::expected<void, std::string> read_rows(const streams::NumberTable& table,
                                           const std::vector<std::size_t>& positions,
-                                          const TrainingColumns& columns,
-                                          const std::filesystem::path& file, TrainingTable& read) {
+                                          const TrainingColumns& columns, TrainingTable& read) {
     read.features.values.reserve(table.row_count() * columns.features.size());
     for (std::size_t row = 0; row < table.row_count(); ++row) {
-        const auto place = [&] { return fmt::format("{}:{}", file.string(), row + kFirstLine); };
+        const auto place = [&] { return table.place_of_row(row); };
         for (std::size_t i = 0; i < positions.size(); ++i) {
             const auto value = table.row(row)[positions[i]];
             if (!std::isfinite(static_cast<float>(value))) {
@@ -65,6 +66,10 @@ tl::expected<void, std::string> read_rows(const streams::CsvTable& table,
             }
             if (i < columns.features.size()) {
                 read.features.values.push_back(static_cast<float>(value));
+                continue;
+            }
+            if (i == columns.features.size() + (columns.label.empty() ? 0 : 1)) {
+                read.nuisance.push_back(static_cast<float>(value));
                 continue;
             }
             const auto label = label_of(value, columns, place());
@@ -104,17 +109,16 @@ tl::expected<void, std::string> check_features(const models::FeatureTable& table
 
 tl::expected<TrainingTable, std::string> read_training_table(const std::filesystem::path& file,
                                                              const TrainingColumns& columns) {
-    const auto table = streams::read_csv_table(file);
+    const auto table = streams::read_table_file(file);
     if (!table) {
         return tl::unexpected(table.error());
     }
-    return select_training_table(*table, columns, file);
+    return select_training_table(*table, columns);
 }
 
-tl::expected<TrainingTable, std::string> select_training_table(const streams::CsvTable& table,
-                                                               const TrainingColumns& columns,
-                                                               const std::filesystem::path& file) {
-    const auto positions = find_columns(table, columns, file);
+tl::expected<TrainingTable, std::string> select_training_table(const streams::NumberTable& table,
+                                                               const TrainingColumns& columns) {
+    const auto positions = find_columns(table, columns);
     if (!positions) {
         return tl::unexpected(positions.error());
     }
@@ -125,18 +129,18 @@ tl::expected<TrainingTable, std::string> select_training_table(const streams::Cs
     }
     TrainingTable read;
     read.features.columns = columns.features;
-    if (auto rows = read_rows(table, *positions, columns, file, read); !rows) {
+    if (auto rows = read_rows(table, *positions, columns, read); !rows) {
         return tl::unexpected(rows.error());
     }
-    if (auto checked = check_features(read.features, columns, file.string()); !checked) {
+    if (auto checked = check_features(read.features, columns, table.file.string()); !checked) {
         return tl::unexpected(checked.error());
     }
     if (!columns.label.empty() && std::adjacent_find(read.labels.begin(), read.labels.end(),
                                                      std::not_equal_to<>()) == read.labels.end()) {
         return tl::unexpected(fmt::format(
-            "{}:{}: column {}: {} in every row; right are both classes, 1 for signal and 0 for "
+            "{}: column {}: {} in every row; right are both classes, 1 for signal and 0 for "
             "background",
-            file.string(), kFirstLine, columns.label, read.labels.front()));
+            table.place_of_row(0), columns.label, read.labels.front()));
     }
     return read;
 }

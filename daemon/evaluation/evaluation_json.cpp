@@ -48,7 +48,7 @@ Json json_of(const Dependence& dependence, const ModelEvaluation& evaluation) {
 }  // namespace
 
 Json evaluation_json(const models::Model& model, const ModelEvaluation& evaluation,
-                     std::span<const RankedInput> ranking) {
+                     const ReportParts& parts) {
     const auto& manifest = model.manifest();
     Json json{{"model", manifest.name},
               {"kind", manifest.kind},
@@ -63,10 +63,20 @@ Json evaluation_json(const models::Model& model, const ModelEvaluation& evaluati
     for (const auto& dependence : evaluation.dependences) {
         json["dependences"].push_back(json_of(dependence, evaluation));
     }
-    for (const auto& input : ranking) {
+    for (const auto& input : parts.ranking) {
         json["inputs_by_area_loss"].push_back(
             {{"name", input.name}, {"inputs", input.inputs}, {"area_loss", input.area_loss}});
     }
+    for (const auto& input : parts.removal) {
+        json["inputs_removed_in_turn"].push_back(
+            {{"name", input.name}, {"inputs", input.inputs}, {"area_left", input.area_left}});
+    }
+    for (const auto& process : evaluation.composition) {
+        json["accepted_background"].push_back(
+            {{"process", process.process}, {"weight", process.weight}, {"shares", process.shares}});
+    }
+    if (parts.baselines) json["baselines"] = baseline_json(*parts.baselines);
+    if (parts.contamination) json["contamination"] = contamination_json(*parts.contamination);
     return json;
 }
 

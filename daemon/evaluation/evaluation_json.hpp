@@ -2,17 +2,16 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 
-#include "daemon/evaluation/input_ranking.hpp"
 #include "daemon/evaluation/model_evaluation.hpp"
+#include "daemon/evaluation/report_parts.hpp"
 
 namespace tamis::daemon {
 
 [[nodiscard]] nlohmann::ordered_json evaluation_json(const models::Model& model,
                                                      const ModelEvaluation& evaluation,
-                                                     std::span<const RankedInput> ranking);
+                                                     const ReportParts& parts);
 
 // signal,background_fraction,signal_efficiency: every point of every curve.
 [[nodiscard]] std::string roc_csv(const ModelEvaluation& evaluation);

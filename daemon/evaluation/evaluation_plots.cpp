@@ -64,6 +64,14 @@ PlotLine histogram(const SampleEvaluation& sample, const PlotAxis& axis, double&
     return line;
 }
 
+// The outermost bins reach to the rarest events: they are drawn as wide as their neighbours.
+std::pair<double, double> plotted_range(const std::vector<double>& edges) {
+    const std::size_t last = edges.size() - 1;
+    if (last < 3) return {edges.front(), edges.back()};
+    return {std::max(edges[0], 2 * edges[1] - edges[2]),
+            std::min(edges[last], 2 * edges[last - 1] - edges[last - 2])};
+}
+
 }  // namespace
 
 Plot roc_plot(const ModelEvaluation& evaluation) {
@@ -80,7 +88,7 @@ Plot roc_plot(const ModelEvaluation& evaluation) {
         }
         plot.lines.push_back(std::move(line));
     }
-    plot.has_legend_left = true;
+    plot.legend = Legend::left;
     PlotLine chance{.name = "chance", .is_dashed = true};
     for (double x = one; x < 1; x *= 1.2) add_if_moved(chance, x, x, 0.01);
     add_if_moved(chance, 1, 1, 0);
@@ -97,6 +105,7 @@ Plot score_plot(const ModelEvaluation& evaluation, const models::Manifest& manif
     for (const auto& sample : evaluation.samples) {
         plot.lines.push_back(histogram(sample, plot.x, smallest));
     }
+    plot.legend = Legend::beside;
     plot.y = {"share of the sample per bin", true, std::min(smallest / 2, 0.1), 1};
     for (const auto& point : manifest.working_points) {
         const bool is_one = point.bins.size() == 1 && point.bins.front().slope == 0;
@@ -131,7 +140,7 @@ Plot p_value_plot(const SampleEvaluation& background) {
     for (std::size_t i = 0; i < p_values.size(); ++i) {
         add_if_moved(line, p_values[i], static_cast<double>(i + 1) * one, 0.02);
     }
-    plot.has_legend_left = true;
+    plot.legend = Legend::left;
     plot.lines = {std::move(line),
                   {.name = "exact", .x = {one, 1}, .y = {one, 1}, .is_dashed = true}};
     return plot;
@@ -139,32 +148,41 @@ Plot p_value_plot(const SampleEvaluation& background) {
 
 Plot dependence_plot(const Dependence& dependence, const ModelEvaluation& evaluation) {
     const std::string unit = dependence.unit.empty() ? "" : " [" + dependence.unit + "]";
-    Plot plot{
-        .title = "Working point " + dependence.working_point + " against " + dependence.input,
-        .x = {dependence.input + unit, false, dependence.edges.front(), dependence.edges.back()},
-        .y = {"fraction accepted", false, 0, 1}};
+    const auto [low, high] = plotted_range(dependence.edges);
+    Plot plot{.title = "Working point " + dependence.working_point + " against " + dependence.input,
+              .x = {dependence.input + unit, false, low, high},
+              .y = {"fraction accepted", false, 0, 1}};
+    double smallest = 1;
     for (std::size_t i = 0; i < dependence.by_sample.size(); ++i) {
         PlotLine line{.name = evaluation.samples[i].name};
+        for (const Fraction& fraction : dependence.by_sample[i]) {
+            if (fraction.passed > 0) smallest = std::min(smallest, fraction.value);
+        }
         for (std::size_t bin = 0; bin < dependence.by_sample[i].size(); ++bin) {
             const Fraction& fraction = dependence.by_sample[i][bin];
-            line.x.push_back((dependence.edges[bin] + dependence.edges[bin + 1]) / 2);
+            line.x.push_back(
+                (std::max(dependence.edges[bin], low) + std::min(dependence.edges[bin + 1], high)) /
+                2);
             line.y.push_back(fraction.total == 0 ? kNaN : fraction.value);
             line.y_low.push_back(fraction.interval.low);
             line.y_high.push_back(fraction.interval.high);
         }
         plot.lines.push_back(std::move(line));
     }
+    plot.legend = Legend::beside;
+    // Fractions over decades; none accepted lies on the edge.
+    if (smallest < 0.02) plot.y = {"fraction accepted", true, smallest / 2, 1};
     return plot;
 }
 
 Plot training_plot(const std::vector<std::string>& report) {
-    static const std::regex kEpoch(R"(^epoch\s+(\d+): (?:training )?loss (-?[0-9.]+), )"
-                                   R"(validation (?:loss )?(-?[0-9.]+))");
+    static const std::regex epoch_pattern(R"(^epoch\s+(\d+): (?:training )?loss (-?[0-9.]+), )"
+                                          R"(validation (?:loss )?(-?[0-9.]+))");
     PlotLine training{.name = "training"};
     PlotLine validation{.name = "validation"};
     for (const std::string& line : report) {
         std::smatch found;
-        if (!std::regex_search(line, found, kEpoch)) continue;
+        if (!std::regex_search(line, found, epoch_pattern)) continue;
         for (PlotLine* of : {&training, &validation}) of->x.push_back(std::stod(found[1]));
         training.y.push_back(std::stod(found[2]));
         validation.y.push_back(std::stod(found[3]));

@@ -12,6 +12,7 @@ namespace tamis::daemon {
 namespace {
 
 constexpr std::size_t kMaxRows = 4'000;
+constexpr std::size_t kMaxRemovalRows = 1'000;  // scored once a pair of inputs
 // More inputs than that are windows or rings: they are exchanged together.
 constexpr std::size_t kMaxSingleInputs = 64;
 
@@ -92,19 +93,78 @@ std::vector<models::FeatureTable> exchanged(std::span<const models::FeatureTable
     return changed;
 }
 
+std::vector<models::FeatureTable> first_rows(std::span<const models::Sample> samples,
+                                             std::size_t most) {
+    std::vector<models::FeatureTable> tables;
+    for (const auto& sample : samples) {
+        auto& table = tables.emplace_back();
+        table.columns = sample.table.columns;
+        const auto count = std::min(sample.table.rows(), most) * table.columns.size();
+        table.values.assign(sample.table.values.begin(),
+                            sample.table.values.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    return tables;
+}
+
+std::vector<float> medians_of(const models::FeatureTable& table) {
+    std::vector<float> medians;
+    std::vector<float> values(table.rows());
+    for (std::size_t column = 0; column < table.columns.size(); ++column) {
+        for (std::size_t row = 0; row < values.size(); ++row) values[row] = table.row(row)[column];
+        std::ranges::nth_element(values,
+                                 values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+        medians.push_back(values[values.size() / 2]);
+    }
+    return medians;
+}
+
+void flatten(std::vector<models::FeatureTable>& tables, const InputGroup& group,
+             const std::vector<float>& medians) {
+    for (auto& table : tables) {
+        const std::size_t width = table.columns.size();
+        for (std::size_t row = 0; row < table.rows(); ++row) {
+            for (const std::size_t column : group.columns) {
+                table.values[row * width + column] = medians[column];
+            }
+        }
+    }
+}
+
 }  // namespace
+
+std::vector<RemovedInput> remove_inputs(const models::Model& model,
+                                        std::span<const models::Sample> samples) {
+    std::vector<RemovedInput> removed;
+    if (samples.size() < 2) return removed;
+    auto tables = first_rows(samples, kMaxRemovalRows);
+    const auto medians = medians_of(tables.front());
+    auto left = groups_of(model.input_columns());
+    while (!left.empty()) {
+        std::size_t least = 0;
+        double best = -1;
+        for (std::size_t i = 0; i < left.size(); ++i) {
+            auto without = tables;
+            flatten(without, left[i], medians);
+            const double area = mean_area(model, without);
+            if (area > best) {
+                best = area;
+                least = i;
+            }
+        }
+        removed.push_back({left[least].name, left[least].columns.size(), best});
+        flatten(tables, left[least], medians);
+        left.erase(left.begin() + static_cast<std::ptrdiff_t>(least));
+    }
+    return removed;
+}
 
 std::vector<RankedInput> rank_inputs(const models::Model& model,
                                      std::span<const models::Sample> samples, std::uint64_t seed) {
     std::vector<RankedInput> ranking;
     if (samples.size() < 2) return ranking;
-    std::vector<models::FeatureTable> tables;
+    const auto tables = first_rows(samples, kMaxRows);
     std::size_t rows = 0;
-    for (const auto& sample : samples) {
-        auto& table = tables.emplace_back(sample.table);
-        table.values.resize(std::min(table.rows(), kMaxRows) * table.columns.size());
-        rows += table.rows();
-    }
+    for (const auto& table : tables) rows += table.rows();
     const double area = mean_area(model, tables);
     const auto order = random_order(rows, seed);
     for (const auto& group : groups_of(model.input_columns())) {

@@ -14,8 +14,10 @@ namespace {
 constexpr std::array kRejections = {0.5, 0.75, 0.9, 0.99, 0.999};
 constexpr std::size_t kBins = 10;
 // Inputs that physicists plot efficiencies against; a model has some of them.
-constexpr std::array<std::string_view, 7> kVariables = {"et",    "eta", "average_mu", "pt",
-                                                        "LepPt", "HT",  "METp"};
+constexpr std::array<std::string_view, 8> kVariables = {"et",    "eta",    "average_mu", "pt",
+                                                        "LepPt", "LepEta", "HT",         "METp"};
+// What a point must accept of the background for its curve to be worth drawing.
+constexpr std::size_t kEnoughAccepted = 200;
 
 class Answers {
  public:
@@ -140,37 +142,88 @@ std::vector<Fraction> binned(const std::vector<float>& values, const std::vector
     return fractions;
 }
 
+// Empty where neither the inputs nor what stands beside them has the variable.
+std::vector<float> variable_of(const models::Sample& sample, std::string_view variable) {
+    for (const models::FeatureTable* table : {&sample.table, &sample.beside}) {
+        const auto at = std::ranges::find(table->columns, variable);
+        if (at != table->columns.end()) {
+            return input_column(*table, static_cast<std::size_t>(at - table->columns.begin()));
+        }
+    }
+    return variable == "average_mu" ? sample.pileup : std::vector<float>();
+}
+
+std::size_t plotted_point(const ModelEvaluation& evaluation) {
+    const auto& points = evaluation.samples.front().working_points;
+    auto chosen = std::ranges::max_element(points, {}, &Fraction::passed);
+    for (auto point = points.begin(); point != points.end(); ++point) {
+        if (point->passed >= kEnoughAccepted && point->passed < chosen->passed) chosen = point;
+    }
+    return static_cast<std::size_t>(chosen - points.begin());
+}
+
+std::string unit_of(const models::Manifest& manifest, std::string_view variable) {
+    for (const auto& feature : manifest.features) {
+        if (feature.name == variable) return feature.unit;
+    }
+    return {};
+}
+
 std::vector<Dependence> find_dependences(const models::Model& model,
+                                         const ModelEvaluation& evaluation,
                                          std::span<const models::Sample> samples,
                                          std::span<const Answers> answers) {
     std::vector<Dependence> found;
     const auto& points = model.manifest().working_points;
     if (points.empty()) return found;
-    const models::WorkingPoint& point = points.back();
-    const auto columns = model.input_columns();
+    const models::WorkingPoint& point = points[plotted_point(evaluation)];
     for (const std::string_view variable : kVariables) {
-        const auto at = std::ranges::find(columns, variable);
-        if (at == columns.end()) continue;
-        const auto column = static_cast<std::size_t>(at - columns.begin());
+        std::vector<std::vector<float>> values;
+        for (const auto& sample : samples) values.push_back(variable_of(sample, variable));
+        const bool is_everywhere =
+            std::ranges::none_of(values, [](const auto& column) { return column.empty(); });
+        if (!is_everywhere) continue;
         Dependence dependence{std::string(variable),
-                              "",
+                              unit_of(model.manifest(), variable),
                               point.name,
-                              quantile_edges(input_column(samples.front().table, column)),
+                              quantile_edges(values.front()),
                               {}};
         if (dependence.edges.size() < 3) continue;
-        for (const auto& feature : model.manifest().features) {
-            if (feature.name == variable) dependence.unit = feature.unit;
-        }
         for (std::size_t i = 0; i < samples.size(); ++i) {
-            dependence.by_sample.push_back(binned(input_column(samples[i].table, column),
-                                                  passes(answers[i], point), dependence.edges));
+            dependence.by_sample.push_back(
+                binned(values[i], passes(answers[i], point), dependence.edges));
         }
         found.push_back(std::move(dependence));
     }
     return found;
 }
 
+std::vector<AcceptedShares> composition_of(const ModelEvaluation& evaluation,
+                                           std::span<const models::Sample> samples) {
+    std::vector<AcceptedShares> composition;
+    std::vector<double> together(evaluation.samples.front().working_points.size());
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        if (samples[i].mix_weight <= 0) continue;
+        AcceptedShares process{samples[i].name, samples[i].mix_weight, {}};
+        for (std::size_t at = 0; at < together.size(); ++at) {
+            const double accepted =
+                samples[i].mix_weight * evaluation.samples[i].working_points[at].value;
+            process.shares.push_back(accepted);
+            together[at] += accepted;
+        }
+        composition.push_back(std::move(process));
+    }
+    for (AcceptedShares& process : composition) {
+        for (std::size_t at = 0; at < together.size(); ++at) {
+            if (together[at] > 0) process.shares[at] /= together[at];
+        }
+    }
+    return composition;
+}
+
 }  // namespace
+
+std::span<const std::string_view> plotted_variables() noexcept { return kVariables; }
 
 Fraction fraction_of(std::size_t passed, std::size_t total) {
     return {passed, total, static_cast<double>(passed) / static_cast<double>(total),
@@ -196,7 +249,8 @@ tl::expected<ModelEvaluation, std::string> evaluate_model(const models::Model& m
     for (auto& sample : std::span(evaluation.samples).subspan(1)) {
         compare_with_background(sample, background);
     }
-    evaluation.dependences = find_dependences(model, samples, answers);
+    evaluation.composition = composition_of(evaluation, samples);
+    evaluation.dependences = find_dependences(model, evaluation, samples, answers);
     return evaluation;
 }
 

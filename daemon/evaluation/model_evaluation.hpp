@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/calibration.hpp"
@@ -46,8 +47,20 @@ struct SampleEvaluation {
     std::vector<Fraction> working_points;  // in the manifest's order
 };
 
-// The efficiency of one working point against one input, in bins of equal numbers of background
-// rows.
+// What the accepted background is made of at each working point, by process: share of it, from
+// the fractions accepted of each process and its weight in the mix.
+struct AcceptedShares {
+    std::string process;
+    double weight = 0;
+    std::vector<double> shares;  // in the manifest's order; 0 where nothing is accepted
+};
+
+// What efficiencies are plotted against where a model or a sample has it: momenta, angles, pile-up.
+[[nodiscard]] std::span<const std::string_view> plotted_variables() noexcept;
+
+// The efficiency of one working point against an input or what stands beside the inputs, in bins
+// of equal numbers of background rows. The point is the tightest that accepts 200 background rows,
+// or the loosest.
 struct Dependence {
     std::string input;
     std::string unit;
@@ -58,6 +71,7 @@ struct Dependence {
 
 struct ModelEvaluation {
     std::vector<SampleEvaluation> samples;
+    std::vector<AcceptedShares> composition;  // empty where no sample is a part of the background
     std::vector<Dependence> dependences;
 };
 

@@ -15,11 +15,12 @@ constexpr double kWidth = 640;
 constexpr double kHeight = 400;
 constexpr double kLeft = 68;
 constexpr double kRight = 16;
+constexpr double kBeside = 132;  // room for a legend
 constexpr double kTop = 30;
 constexpr double kBottom = 48;
-// Okabe and Ito (2008): told apart by everybody.
-constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                 "#e69f00", "#56b4e9", "#000000", "#999999"};
+// Okabe and Ito (2008): told apart by everybody; grey and brown added.
+constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
+                                 "#56b4e9", "#000000", "#999999", "#8c510a"};
 
 // Of an axis: values to places in the picture.
 class Scale {
@@ -69,7 +70,10 @@ class Scale {
 class Picture {
  public:
     explicit Picture(const Plot& plot)
-        : plot_(plot), x_(plot.x, kLeft, kWidth - kRight), y_(plot.y, kHeight - kBottom, kTop) {}
+        : plot_(plot),
+          right_(kWidth - (plot.legend == Legend::beside ? kBeside : kRight)),
+          x_(plot.x, kLeft, right_),
+          y_(plot.y, kHeight - kBottom, kTop) {}
 
     [[nodiscard]] std::string text() {
         add("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n", kWidth, kHeight,
@@ -106,10 +110,10 @@ class Picture {
         for (const double tick : y_.ticks()) {
             add("<line class=\"grid\" x1=\"{1}\" x2=\"{2}\" y1=\"{0:.1f}\" y2=\"{0:.1f}\"/>"
                 "<text class=\"tick\" x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:.3g}</text>\n",
-                y_(tick), kLeft, kWidth - kRight, kLeft - 6, y_(tick) + 4, tick);
+                y_(tick), kLeft, right_, kLeft - 6, y_(tick) + 4, tick);
         }
         add("<text class=\"label\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n",
-            (kLeft + kWidth - kRight) / 2, kHeight - 10, escaped(plot_.x.label));
+            (kLeft + right_) / 2, kHeight - 10, escaped(plot_.x.label));
         add("<text class=\"label\" x=\"14\" y=\"{0}\" text-anchor=\"middle\" "
             "transform=\"rotate(-90 14 {0})\">{1}</text>\n",
             (kTop + kHeight - kBottom) / 2, escaped(plot_.y.label));
@@ -150,18 +154,22 @@ class Picture {
     // Beneath the title: names in their colours.
     void legend() {
         double at = kTop + 14;
-        const double x = plot_.has_legend_left ? kLeft + 8 : kWidth - kRight - 8;
+        const bool is_right = plot_.legend == Legend::right;
+        const double x = plot_.legend == Legend::left ? kLeft + 8
+                         : is_right                   ? right_ - 8
+                                                      : right_ + 8;
         for (std::size_t i = 0; i < plot_.lines.size(); ++i) {
             if (plot_.lines[i].name.empty()) continue;
             add("<text class=\"legend\" fill=\"{}\" x=\"{}\" y=\"{}\" "
                 "text-anchor=\"{}\">{}</text>\n",
-                kColours[i % kColours.size()], x, at, plot_.has_legend_left ? "start" : "end",
+                kColours[i % kColours.size()], x, at, is_right ? "end" : "start",
                 escaped(plot_.lines[i].name));
             at += 15;
         }
     }
 
     const Plot& plot_;
+    double right_;  // where the frame ends
     Scale x_;
     Scale y_;
     std::string text_;

@@ -2,6 +2,7 @@
 // Cold path; any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -31,13 +32,16 @@ struct PlotMark {
     std::string name;
 };
 
+// In the corner that the curves leave free, or beside the frame.
+enum class Legend : std::uint8_t { right, left, beside };
+
 struct Plot {
     std::string title = {};
     PlotAxis x = {};
     PlotAxis y = {};
-    std::vector<PlotLine> lines = {};  // colours in this order, eight before they repeat
+    std::vector<PlotLine> lines = {};  // colours in this order, nine before they repeat
     std::vector<PlotMark> marks = {};
-    bool has_legend_left = false;  // where the curves are to the right
+    Legend legend = Legend::right;
 };
 
 [[nodiscard]] std::string to_svg(const Plot& plot);

@@ -1,8 +1,11 @@
 #include "models/autoencoder/reconstruction_loss.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <gsl/assert>
+#include <vector>
 
+#include "models/distance_correlation.hpp"
 #include "models/vae/likelihoods.hpp"
 
 namespace tamis::models {
@@ -48,6 +51,45 @@ double GaussianReconstructionLoss::evaluate(const engine::LossBatch& batch,
                             gradient.subspan(row * batch.width, batch.width));
     }
     return sum;
+}
+
+double DecorrelatedReconstructionLoss::evaluate(const engine::LossBatch& batch,
+                                                std::span<float> gradient) const {
+    Expects(batch.rows > 0);
+    const std::size_t width = batch.width;
+    const auto rows = static_cast<double>(batch.rows);
+    std::vector<double> errors(batch.rows);
+    std::vector<double> compressed(batch.rows);
+    std::vector<double> slopes(batch.rows);
+    std::vector<float> others(batch.rows);
+    double loss = 0;
+    const auto weight_of = [&](std::size_t row) {
+        return batch.weight.empty() ? 1.0 : double{batch.weight[row]};
+    };
+    const auto difference = [&](std::size_t row, std::size_t i) {
+        return double{batch.output[row * width + i]} - batch.target[row * (width + 1) + i];
+    };
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        for (std::size_t i = 0; i < width; ++i) {
+            errors[row] += difference(row, i) * difference(row, i) / static_cast<double>(width);
+        }
+        loss += weight_of(row) * errors[row] / rows;
+        compressed[row] = std::asinh(errors[row]);
+        others[row] = batch.target[row * (width + 1) + width];
+    }
+    if (!std::isfinite(loss)) {
+        return loss;  // the trainer stops here
+    }
+    loss += weight_ * DistanceCorrelation(batch.rows).evaluate(compressed, others, slopes);
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        const double weight =
+            weight_of(row) / rows + weight_ * slopes[row] / std::hypot(1, errors[row]);
+        for (std::size_t i = 0; i < width; ++i) {
+            gradient[row * width + i] =
+                static_cast<float>(weight * 2 * difference(row, i) / static_cast<double>(width));
+        }
+    }
+    return loss;
 }
 
 }  // namespace tamis::models

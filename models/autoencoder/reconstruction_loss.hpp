@@ -32,4 +32,21 @@ class GaussianReconstructionLoss final : public engine::Loss {
     double weight_;
 };
 
+// Mean over the columns of (output - target)^2 as for any autoencoder, plus `weight` times the
+// squared distance correlation, within the batch, of asinh of that error and the last value of each
+// target row, which is no column; weights of rows act on the error alone.
+class DecorrelatedReconstructionLoss final : public engine::Loss {
+ public:
+    explicit DecorrelatedReconstructionLoss(double weight) : weight_(weight) {}
+    [[nodiscard]] double evaluate(const engine::LossBatch& batch,
+                                  std::span<float> gradient) const override;
+    [[nodiscard]] std::size_t target_width(std::size_t width) const override { return width + 1; }
+    [[nodiscard]] std::string name() const override {
+        return "squared error and distance correlation";
+    }
+
+ private:
+    double weight_;
+};
+
 }  // namespace tamis::models

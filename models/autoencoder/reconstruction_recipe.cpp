@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "models/distance_correlation.hpp"
 #include "models/model_loader.hpp"
 #include "models/vae/feature_scaling.hpp"
 
@@ -16,11 +17,13 @@ using vae::ColumnScaling;
 
 constexpr std::size_t kGoldenRows = 4;
 constexpr double kGoldenTolerance = 1e-4;
+constexpr std::size_t kCorrelationRows = 4000;
 constexpr std::size_t kReportedEpochs = 10;  // one line of the report for so many
 
 // Rows of the table in an order that is the seed's.
 struct TableParts {
     FeatureTable training, validation, calibration;
+    std::vector<float> training_nuisance, validation_nuisance, calibration_nuisance;
 };
 
 TableParts divide(const FeatureTable& table, const ReconstructionRecipe& recipe) {
@@ -41,6 +44,12 @@ TableParts divide(const FeatureTable& table, const ReconstructionRecipe& recipe)
                                              : parts.training;
         const auto row = table.row(order[i]);
         to.values.insert(to.values.end(), row.begin(), row.end());
+        if (!recipe.nuisance.empty()) {
+            (i < validation    ? parts.validation_nuisance
+             : i < calibration ? parts.calibration_nuisance
+                               : parts.training_nuisance)
+                .push_back(recipe.nuisance[order[i]]);
+        }
     }
     return parts;
 }
@@ -62,12 +71,13 @@ std::string line(const char* format, auto... values) {
     return text.data();
 }
 
-std::vector<std::string> training_report(const ReconstructionShape& shape, const TableParts& parts,
+std::vector<std::string> training_report(const ReconstructionRecipe& recipe,
+                                         const ReconstructionShape& shape, const TableParts& parts,
                                          const engine::TrainingReport& trained) {
     std::vector<std::string> report;
     report.push_back(line("%zu columns through %zu, %zu, %zu latent, %zu, %zu; batches of %zu",
                           shape.columns, shape.hidden, shape.hidden, shape.latent, shape.hidden,
-                          shape.hidden, batch_size_for(parts.training.rows())));
+                          shape.hidden, batch_size_for(recipe.training, parts.training.rows())));
     report.push_back(line("%zu rows to learn from, %zu to choose the epoch, %zu to calibrate",
                           parts.training.rows(), parts.validation.rows(),
                           parts.calibration.rows()));
@@ -122,6 +132,21 @@ tl::expected<std::vector<float>, std::string> score_rows(const ModelFiles& files
     return scores;
 }
 
+std::string correlation_line(const ReconstructionRecipe& recipe, const std::vector<float>& scores,
+                             const std::vector<float>& nuisance) {
+    const std::size_t rows = std::min(kCorrelationRows, scores.size());
+    std::vector<double> compressed(rows);
+    for (std::size_t row = 0; row < rows; ++row) {
+        compressed[row] = std::asinh(double{scores[row]});
+    }
+    return line(
+        "squared distance correlation of the score and %s: %.5f (%zu calibration rows; "
+        "penalty of weight %.3g)",
+        recipe.nuisance_name.c_str(),
+        DistanceCorrelation(rows).evaluate(compressed, std::span(nuisance).first(rows), {}), rows,
+        recipe.training.decorrelation);
+}
+
 tl::expected<void, std::string> judge(const ReconstructionRecipe& recipe, const TableParts& parts,
                                       ModelFiles& files) {
     const auto scores = score_rows(files, parts.calibration);
@@ -138,6 +163,9 @@ tl::expected<void, std::string> judge(const ReconstructionRecipe& recipe, const 
                               point.background_fraction_high));
     }
     report.insert(report.end(), calibration.notes.begin(), calibration.notes.end());
+    if (!recipe.nuisance.empty()) {
+        report.push_back(correlation_line(recipe, *scores, parts.calibration_nuisance));
+    }
     std::vector<std::vector<float>> golden;
     for (std::size_t i = 0; i < std::min(kGoldenRows, parts.calibration.rows()); ++i) {
         const auto row = parts.calibration.row(i);
@@ -160,15 +188,17 @@ tl::expected<ModelFiles, std::string> train_reconstruction_model(
     const TableParts parts = divide(table, recipe);
     const ColumnScaling scaling = vae::robust_scaling(parts.training);
     const ReconstructionShape shape = shape_for(table.columns.size());
-    auto trained =
-        train_reconstruction(recipe.training, shape, standardised(parts.training, scaling),
-                             standardised(parts.validation, scaling), on_epoch);
+    ReconstructionOptions options = recipe.training;
+    options.training_nuisance = parts.training_nuisance;
+    options.validation_nuisance = parts.validation_nuisance;
+    auto trained = train_reconstruction(options, shape, standardised(parts.training, scaling),
+                                        standardised(parts.validation, scaling), on_epoch);
     if (!trained) {
         return tl::make_unexpected(trained.error());
     }
     ModelFiles files;
     files.manifest = make_manifest(recipe, table, scaling, origin);
-    files.manifest.provenance.report = training_report(shape, parts, trained->report);
+    files.manifest.provenance.report = training_report(recipe, shape, parts, trained->report);
     NetworkFile entry;
     entry.file = recipe.name + ".onnx";
     add_network(files, std::move(entry), trained->scoring_graph);

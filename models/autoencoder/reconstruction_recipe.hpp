@@ -25,6 +25,10 @@ struct ReconstructionRecipe {
     // Of the rows, drawn by the seed; at least one each. Training never sees them.
     double validation_fraction = 0.1;   // choose the epoch whose weights are kept
     double calibration_fraction = 0.1;  // set the working points
+    // What the score is to be independent of, one value a row of the table, by the weight in
+    // `training`; empty: nothing.
+    std::vector<float> nuisance = {};
+    std::string nuisance_name = {};
     std::vector<WantedPoint> working_points = {{"loose", 1e-1}, {"medium", 1e-2}, {"tight", 1e-3}};
 };
 

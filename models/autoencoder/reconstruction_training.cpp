@@ -10,6 +10,7 @@
 #include "engine/random.hpp"
 #include "engine/trainable_network.hpp"
 #include "models/autoencoder/reconstruction_loss.hpp"
+#include "models/distance_correlation.hpp"
 
 namespace tamis::models {
 namespace {
@@ -19,11 +20,28 @@ constexpr std::size_t kStepsAnEpoch = 32;
 
 std::unique_ptr<engine::Loss> make_loss(const ReconstructionOptions& options,
                                         const ReconstructionShape& shape) {
+    if (options.decorrelation > 0) {
+        return std::make_unique<DecorrelatedReconstructionLoss>(options.decorrelation);
+    }
     if (options.kind == ReconstructionKind::denoising) {
         return std::make_unique<engine::MeanSquaredError>();
     }
     return std::make_unique<GaussianReconstructionLoss>(shape.columns, shape.latent,
                                                         options.divergence_weight);
+}
+
+// What the loss compares with: the rows, each followed by its nuisance where there is one.
+std::vector<float> targets_of(std::span<const float> rows, std::size_t columns,
+                              std::span<const float> nuisance) {
+    std::vector<float> targets;
+    for (std::size_t row = 0; row < rows.size() / columns; ++row) {
+        const auto from = rows.subspan(row * columns, columns);
+        targets.insert(targets.end(), from.begin(), from.end());
+        if (!nuisance.empty()) {
+            targets.push_back(nuisance[row]);
+        }
+    }
+    return targets;
 }
 
 // Of one epoch; validation goes without, so that its losses compare.
@@ -37,7 +55,7 @@ void draw_noise(const ReconstructionOptions& options, std::size_t epoch, std::sp
 }
 
 engine::TrainerConfig trainer_config(const ReconstructionOptions& options, std::size_t rows) {
-    const std::size_t batch = batch_size_for(rows);
+    const std::size_t batch = batch_size_for(options, rows);
     const std::size_t steps = (rows + batch - 1) / batch;
     engine::TrainerConfig config;
     config.epochs = options.most_epochs != 0
@@ -57,6 +75,10 @@ std::size_t batch_size_for(std::size_t rows) {
     return std::clamp(std::bit_ceil(rows / kStepsAnEpoch + 1), kFewestRows, kMostRows);
 }
 
+std::size_t batch_size_for(const ReconstructionOptions& options, std::size_t rows) {
+    return options.decorrelation > 0 ? std::min(kDecorrelationBatch, rows) : batch_size_for(rows);
+}
+
 tl::expected<ReconstructionOutcome, std::string> train_reconstruction(
     const ReconstructionOptions& options, const ReconstructionShape& shape,
     std::span<const float> training, std::span<const float> validation,
@@ -65,9 +87,19 @@ tl::expected<ReconstructionOutcome, std::string> train_reconstruction(
     const std::size_t rows = training.size() / shape.columns;
     const std::size_t held_out = validation.size() / shape.columns;
     Expects(rows > 0 && held_out > 0);
+    Expects(options.decorrelation <= 0 || (options.kind == ReconstructionKind::denoising &&
+                                           options.training_nuisance.size() == rows &&
+                                           options.validation_nuisance.size() == held_out));
+    const auto nuisance_of = [&options](std::span<const float> given) {
+        return options.decorrelation > 0 ? given : std::span<const float>();
+    };
+    const std::vector<float> target =
+        targets_of(training, shape.columns, nuisance_of(options.training_nuisance));
+    const std::vector<float> held_out_target =
+        targets_of(validation, shape.columns, nuisance_of(options.validation_nuisance));
     const auto network =
         engine::TrainableNetwork::create(make_learning_network(options.kind, shape, options.seed),
-                                         {.mini_batch = batch_size_for(rows)});
+                                         {.mini_batch = batch_size_for(options, rows)});
     if (!network) {
         return tl::make_unexpected(network.error());
     }
@@ -81,8 +113,8 @@ tl::expected<ReconstructionOutcome, std::string> train_reconstruction(
     engine::Optimizer optimizer(adam);
     auto report =
         engine::train(**network, optimizer, *make_loss(options, shape),
-                      {.training = {{training, noise}, training, {}, rows},
-                       .validation = {{validation, silence}, validation, {}, held_out}},
+                      {.training = {{training, noise}, target, {}, rows},
+                       .validation = {{validation, silence}, held_out_target, {}, held_out}},
                       trainer_config(options, rows), [&](const engine::EpochReport& epoch) {
                           // The data set looks at this array: the next epoch sees other noise.
                           draw_noise(options, epoch.epoch + 1, noise);

@@ -29,10 +29,16 @@ struct ReconstructionOptions {
     float plateau_factor = 0.3F;
     double noise_width = 0.2;         // denoising: of the noise on standardised columns
     double divergence_weight = 0.05;  // gaussian
+    // Weight of the squared distance correlation of a row's error and the nuisance, one value a row
+    // (denoising); the spans must outlive the training.
+    double decorrelation = 0;
+    std::span<const float> training_nuisance = {}, validation_nuisance = {};
 };
 
-// A power of two, at most 256, that makes some 32 steps of an epoch.
+// A power of two, at most 256, that makes some 32 steps of an epoch; kDecorrelationBatch, as far as
+// there are rows, where the rows of a batch are compared with each other.
 [[nodiscard]] std::size_t batch_size_for(std::size_t rows);
+[[nodiscard]] std::size_t batch_size_for(const ReconstructionOptions& options, std::size_t rows);
 
 struct ReconstructionOutcome {
     engine::Graph scoring_graph;

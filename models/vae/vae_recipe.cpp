@@ -20,6 +20,7 @@ using vae::TrainingOutcome;
 constexpr std::size_t kLeastRows = 100;
 constexpr std::size_t kGoldenRows = 6;  // of the background; and one of each signal
 constexpr double kGoldenTolerance = 1e-4;
+constexpr std::size_t kCorrelationRows = 4000;
 
 tl::unexpected<std::string> refuse(std::string message) {
     return tl::make_unexpected(std::move(message));
@@ -40,8 +41,13 @@ tl::expected<FeatureTable, std::string> checked_table(const FeatureTable& table,
 }
 
 tl::expected<VaeSamples, std::string> checked_samples(const VaeSamples& samples) {
-    VaeSamples checked{
-        .training = {}, .calibration = {}, .signals = {}, .description = samples.description};
+    VaeSamples checked{.training = {},
+                       .calibration = {},
+                       .training_nuisance = samples.training_nuisance,
+                       .calibration_nuisance = samples.calibration_nuisance,
+                       .nuisance = samples.nuisance,
+                       .signals = {},
+                       .description = samples.description};
     const auto take = [](const FeatureTable& from, const std::string& name, FeatureTable& to) {
         return checked_table(from, name).map([&to](FeatureTable&& table) {
             to = std::move(table);
@@ -132,6 +138,22 @@ std::vector<std::string> training_report(const TrainingOutcome& outcome, const V
     return report;
 }
 
+std::string correlation_line(const VaeRecipe& recipe, const VaeSamples& samples,
+                             const std::vector<float>& scores) {
+    const std::size_t rows = std::min(kCorrelationRows, scores.size());
+    std::vector<double> compressed(rows);
+    std::transform(scores.begin(), scores.begin() + static_cast<std::ptrdiff_t>(rows),
+                   compressed.begin(), [](float score) { return std::asinh(double{score}); });
+    const double correlation = DistanceCorrelation(rows).evaluate(
+        compressed, std::span(samples.calibration_nuisance).first(rows), {});
+    std::array<char, 160> text{};
+    std::snprintf(text.data(), text.size(),
+                  "squared distance correlation of the score and %s: %.5f (%zu calibration events; "
+                  "penalty of weight %.3g)",
+                  samples.nuisance.c_str(), correlation, rows, recipe.decorrelation);
+    return text.data();
+}
+
 // Thresholds, golden vectors and report, from the networks in `files`.
 tl::expected<void, std::string> judge(const VaeRecipe& recipe, const VaeSamples& samples,
                                       ModelFiles& files) {
@@ -160,6 +182,9 @@ tl::expected<void, std::string> judge(const VaeRecipe& recipe, const VaeSamples&
         report.insert(report.end(), lines.begin(), lines.end());
     };
     add(vae::vae_report(background, signals, files.manifest.working_points));
+    if (!samples.calibration_nuisance.empty()) {
+        report.push_back(correlation_line(recipe, samples, background.nll));
+    }
     add(calibration.notes);
     return add_golden_vectors(files, golden_rows(samples), kGoldenTolerance);
 }
@@ -173,7 +198,19 @@ tl::expected<ModelFiles, std::string> train_vae(
     if (!samples) {
         return refuse(samples.error());
     }
-    const auto outcome = vae::run_training(recipe, samples->training, on_epoch);
+    VaeRecipe used = recipe;
+    if (recipe.decorrelation > 0) {
+        if (samples->training_nuisance.size() != samples->training.rows() ||
+            samples->calibration_nuisance.size() != samples->calibration.rows()) {
+            return refuse(
+                "decorrelation is wanted from nothing; right are samples with a value a row");
+        }
+        used.training.decorrelation = {.weight = recipe.decorrelation,
+                                       .of = samples->training_nuisance,
+                                       .name = samples->nuisance};
+        used.training.mini_batch = std::min(kDecorrelationBatch, samples->training.rows());
+    }
+    const auto outcome = vae::run_training(used, samples->training, on_epoch);
     if (!outcome) {
         return refuse(outcome.error());
     }

@@ -26,6 +26,7 @@ struct VaeRecipe {
     std::string name = "vae";
     vae::VaeTrainingOptions training;
     std::size_t max_epochs = 30;
+    double decorrelation = 0;          // weight of DisCo's penalty; needs samples with a nuisance
     double validation_fraction = 0.1;  // the last rows of the training table
     // The learning rate is multiplied by plateau_factor when plateau_epochs have passed without the
     // validation loss falling by plateau_delta.

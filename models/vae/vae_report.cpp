@@ -8,25 +8,13 @@
 #include <string_view>
 
 #include "models/calibration.hpp"
+#include "models/vae/published_results.hpp"
 
 namespace tamis::models::vae {
 namespace {
 
-constexpr std::array<double, 4> kFractions = {1e-4, 1e-3, 1e-2, 1e-1};
-
-// The authors' ROC curves of the published network: area, and efficiency at kFractions.
-struct PublishedSignal {
-    std::string_view name;
-    double area = 0;
-    double kl_area = 0;
-    std::array<double, kFractions.size()> efficiency{};
-};
-constexpr std::array<PublishedSignal, 4> kPublished = {{
-    {"a_to_4l", 0.9135, 0.7164, {2.86e-2, 0.178, 0.485, 0.819}},
-    {"lq_to_b_tau", 0.8544, 0.6972, {4.0e-3, 0.0287, 0.184, 0.600}},
-    {"h0_to_tau_tau", 0.7532, 0.6841, {1.84e-3, 0.0219, 0.168, 0.481}},
-    {"hpm_to_tau_nu", 0.9220, 0.8423, {4.65e-3, 0.0598, 0.380, 0.785}},
-}};
+// From tight to loose, as the report prints them: positions in kPublishedFractions.
+constexpr std::array<std::size_t, 4> kColumns = {3, 2, 1, 0};
 
 template <class... Values>
 std::string line(const char* format, Values... values) {
@@ -36,11 +24,9 @@ std::string line(const char* format, Values... values) {
     return text.data();
 }
 
-const PublishedSignal* find_published(std::string_view name) {
-    const auto* const found =
-        std::find_if(kPublished.begin(), kPublished.end(),
-                     [name](const PublishedSignal& signal) { return signal.name == name; });
-    return found == kPublished.end() ? nullptr : found;
+double published_area(std::string_view method, const std::string& signal) {
+    const PublishedCurve* const curve = find_published(method, signal);
+    return curve == nullptr ? NAN : curve->area;
 }
 
 void add_areas(const ScoredSample& background, std::span<const ScoredSample> signals,
@@ -48,12 +34,11 @@ void add_areas(const ScoredSample& background, std::span<const ScoredSample> sig
     report.emplace_back("area under the ROC curve (published in brackets)");
     report.push_back(line("  %-14s %15s %15s %8s %8s", "signal", "nll", "kl", "total", "mu2"));
     for (const ScoredSample& signal : signals) {
-        const PublishedSignal* published = find_published(signal.name);
-        report.push_back(line(
-            "  %-14s %6.4f (%6.4f) %6.4f (%6.4f) %8.4f %8.4f", signal.name.c_str(),
-            roc_area(background.nll, signal.nll), published == nullptr ? NAN : published->area,
-            roc_area(background.kl, signal.kl), published == nullptr ? NAN : published->kl_area,
-            roc_area(background.total, signal.total), roc_area(background.mu2, signal.mu2)));
+        report.push_back(
+            line("  %-14s %6.4f (%6.4f) %6.4f (%6.4f) %8.4f %8.4f", signal.name.c_str(),
+                 roc_area(background.nll, signal.nll), published_area("vae nll", signal.name),
+                 roc_area(background.kl, signal.kl), published_area("vae kl", signal.name),
+                 roc_area(background.total, signal.total), roc_area(background.mu2, signal.mu2)));
     }
 }
 
@@ -63,20 +48,20 @@ void add_efficiencies(const ScoredSample& background, std::span<const ScoredSamp
     std::sort(falling.begin(), falling.end(), std::greater<>());
     report.emplace_back("efficiency by nll at a background fraction (published in brackets)");
     std::string header = line("  %-14s", "signal");
-    for (const double fraction : kFractions) {
-        header += line(" %20.0e", fraction);
+    for (const std::size_t column : kColumns) {
+        header += line(" %20.0e", kPublishedFractions[column]);
     }
     report.push_back(header);
     for (const ScoredSample& signal : signals) {
-        const PublishedSignal* published = find_published(signal.name);
+        const PublishedCurve* const published = find_published("vae nll", signal.name);
         std::string row = line("  %-14s", signal.name.c_str());
-        for (std::size_t i = 0; i < kFractions.size(); ++i) {
-            const auto position =
-                static_cast<std::size_t>(kFractions[i] * static_cast<double>(falling.size()));
+        for (const std::size_t column : kColumns) {
+            const auto position = static_cast<std::size_t>(kPublishedFractions[column] *
+                                                           static_cast<double>(falling.size()));
             const std::size_t passed = count_above(signal.nll, falling[position]);
             row += line(" %9.2e (%8.2e)",
                         static_cast<double>(passed) / static_cast<double>(signal.nll.size()),
-                        published == nullptr ? NAN : published->efficiency[i]);
+                        published == nullptr ? NAN : published->efficiency[column].value_or(NAN));
         }
         report.push_back(row);
     }

@@ -1,6 +1,7 @@
 #include "models/vae/vae_samples.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "models/event_features.hpp"
 #include "streams/synthetic/collision_generator.hpp"
@@ -26,13 +27,39 @@ FeatureTable synthetic_features(std::uint64_t seed, std::uint32_t run, std::uint
     return table;
 }
 
+Sample synthetic_sample(const std::string& name, std::uint64_t seed, std::uint32_t run,
+                        std::size_t count, const streams::EventMix& mix) {
+    Sample sample{.name = name, .table = {}};
+    sample.table.columns.assign(kFeatureNames.begin(), kFeatureNames.end());
+    sample.table.values.reserve(count * kHighLevelFeatureCount);
+    sample.beside.columns = {"LepEta"};
+    streams::Collision collision;
+    for (std::size_t event = 1; event <= count; ++event) {
+        streams::generate_collision(seed, run, event, mix, collision);
+        const streams::PhysicsObjects objects = collision.view();
+        const HighLevelFeatures features = high_level_features(objects);
+        sample.table.values.insert(sample.table.values.end(), features.begin(), features.end());
+        sample.pileup.push_back(collision.average_mu);
+        const auto lepton = find_trigger_lepton(objects);
+        sample.beside.values.push_back(lepton ? static_cast<float>(lepton->eta) : 0.0F);
+    }
+    return sample;
+}
+
 VaeSamples synthetic_vae_samples(const VaeSampleRequest& request) {
     const streams::EventMix background = streams::EventMix::standard_model();
     VaeSamples samples;
-    samples.training =
-        synthetic_features(request.seed, kTrainingRun, 1, request.training, background);
-    samples.calibration =
-        synthetic_features(request.seed, kCalibrationRun, 1, request.calibration, background);
+    Sample training =
+        synthetic_sample("training", request.seed, kTrainingRun, request.training, background);
+    Sample calibration = synthetic_sample("calibration", request.seed, kCalibrationRun,
+                                          request.calibration, background);
+    samples.training = std::move(training.table);
+    samples.calibration = std::move(calibration.table);
+    if (request.with_pileup) {
+        samples.training_nuisance = std::move(training.pileup);
+        samples.calibration_nuisance = std::move(calibration.pileup);
+        samples.nuisance = "average_mu";
+    }
     for (std::size_t i = streams::kStandardModelProcesses; i < streams::kSyntheticProcesses; ++i) {
         const auto process = static_cast<streams::SyntheticProcess>(i);
         samples.signals.push_back(

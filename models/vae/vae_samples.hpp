@@ -17,16 +17,26 @@ namespace tamis::models {
                                               std::uint64_t first_event, std::size_t count,
                                               const streams::EventMix& mix);
 
+// The same events with what the features do not tell: pile-up, and the trigger lepton's LepEta
+// beside the table.
+[[nodiscard]] Sample synthetic_sample(const std::string& name, std::uint64_t seed,
+                                      std::uint32_t run, std::size_t count,
+                                      const streams::EventMix& mix);
+
 struct VaeSampleRequest {
     std::uint64_t seed = 1;
     std::size_t training = 400'000;
     std::size_t calibration = 1'000'000;  // never trained on
     std::size_t each_signal = 50'000;
+    bool with_pileup = false;  // as the nuisance
 };
 
 struct VaeSamples {
     FeatureTable training;
-    FeatureTable calibration;     // background
+    FeatureTable calibration;  // background
+    // What the score is to be independent of, row by row; empty: nothing.
+    std::vector<float> training_nuisance = {}, calibration_nuisance = {};
+    std::string nuisance = {};    // its name
     std::vector<Sample> signals;  // may be empty
     std::string description;      // for the provenance
 };

@@ -85,9 +85,14 @@ VaeTraining::VaeTraining(const VaeTrainingOptions& options, const FeatureTable& 
       decoder_(std::move(decoder)),
       latent_(static_cast<std::size_t>(options.shape.latent)),
       noise_(options.mini_batch * latent_),
+      correlation_(options.mini_batch),
+      row_losses_(options.mini_batch),
+      row_weights_(options.mini_batch),
+      row_others_(options.mini_batch),
       prior_(2 * latent_),
       prior_gradient_(2 * latent_),
       optimizer_(optimizer_config(options)) {
+    Expects(!options.decorrelation.is_wanted() || options.decorrelation.of.size() == table.rows());
     std::fill(prior_.begin() + static_cast<std::ptrdiff_t>(latent_), prior_.end(),
               kFirstPriorSigmaRaw);
     const auto of_encoder = encoder_->parameters();
@@ -156,6 +161,34 @@ double VaeTraining::row_divergence(std::size_t batch_row) const {
     return sum;
 }
 
+double VaeTraining::weigh_rows(std::span<const std::size_t> rows) {
+    const auto count = static_cast<double>(rows.size());
+    std::fill(row_weights_.begin(), row_weights_.end(), 1 / count);
+    const DecorrelationPenalty& penalty = options_.decorrelation;
+    if (!penalty.is_wanted()) {
+        return 0;
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        row_losses_[i] = row_loss(i, table_->row(rows[i]), Wanted::loss, 0);
+        row_others_[i] = penalty.of[rows[i]];
+    }
+    std::vector<double> compressed(rows.size());
+    std::vector<double> gradient(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        compressed[i] = std::asinh(row_losses_[i]);
+        if (!std::isfinite(compressed[i])) {
+            return compressed[i];  // forward() says where it comes from
+        }
+    }
+    const double correlation =
+        correlation_.evaluate(compressed, std::span(row_others_).first(rows.size()), gradient);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        row_weights_[i] += penalty.weight * gradient[i] / std::hypot(1, row_losses_[i]);
+    }
+    // As a sum over rows, whose mean is the loss.
+    return count * penalty.weight * correlation;
+}
+
 tl::expected<double, std::string> VaeTraining::forward(std::span<const std::size_t> rows,
                                                        std::uint64_t pass, Wanted wanted) {
     Expects(!rows.empty() && rows.size() <= options_.mini_batch);
@@ -175,9 +208,9 @@ tl::expected<double, std::string> VaeTraining::forward(std::span<const std::size
     if (!decoder_->forward(rows.size(), mode)) {
         return refuse("the engine could not execute the decoder");
     }
-    double sum = 0;
+    double sum = weigh_rows(rows);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        sum += row_loss(i, table_->row(rows[i]), wanted, 1.0 / static_cast<double>(rows.size())) +
+        sum += row_loss(i, table_->row(rows[i]), wanted, row_weights_[i]) +
                options_.beta * row_divergence(i);
     }
     if (!std::isfinite(sum)) {
@@ -249,6 +282,7 @@ tl::expected<double, std::string> VaeTraining::mean_loss(std::span<const std::si
 void VaeTraining::save_into(engine::Checkpoint& checkpoint) const {
     checkpoint.integers["vae/seed"] = options_.seed;
     checkpoint.integers["vae/rows"] = table_->rows();
+    checkpoint.integers["vae/batch"] = options_.mini_batch;
     encoder_->save_into(checkpoint, "encoder/");
     decoder_->save_into(checkpoint, "decoder/");
     checkpoint.floats["prior"] = prior_;
@@ -258,6 +292,7 @@ void VaeTraining::save_into(engine::Checkpoint& checkpoint) const {
 void VaeTraining::restore_from(engine::CheckpointReader& checkpoint) {
     checkpoint.expect("vae/seed", options_.seed);
     checkpoint.expect("vae/rows", table_->rows());
+    checkpoint.expect("vae/batch", options_.mini_batch);
     encoder_->restore_from(checkpoint, "encoder/");
     decoder_->restore_from(checkpoint, "decoder/");
     checkpoint.read("prior", prior_);

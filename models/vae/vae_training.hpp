@@ -15,6 +15,7 @@
 #include "engine/checkpoint.hpp"
 #include "engine/optimizer.hpp"
 #include "engine/trainable_network.hpp"
+#include "models/distance_correlation.hpp"
 #include "models/feature_table.hpp"
 #include "models/vae/feature_scaling.hpp"
 #include "models/vae/vae_evaluator.hpp"
@@ -30,6 +31,8 @@ struct VaeTrainingOptions {
     std::size_t mini_batch = 250;
     float learning_rate = 1e-3F;
     float max_norm = 1000;  // of a unit's weights in Encoder_h2 and Decoder_h1, as published
+    DecorrelationPenalty decorrelation =
+        {};  // of the nll; a batch is then kDecorrelationBatch rows
 };
 
 // A finished state of the training.
@@ -74,6 +77,8 @@ class VaeTraining {
     enum class Wanted : std::uint8_t { loss, gradients };
     [[nodiscard]] tl::expected<double, std::string> forward(std::span<const std::size_t> rows,
                                                             std::uint64_t pass, Wanted wanted);
+    // weight / rows and what the penalty adds to it: the factor of each row's nll in the gradient.
+    [[nodiscard]] double weigh_rows(std::span<const std::size_t> rows);
     void sample_latent(std::span<const std::size_t> rows, std::uint64_t pass);
     [[nodiscard]] double row_loss(std::size_t batch_row, std::span<const float> x, Wanted wanted,
                                   double weight);
@@ -88,8 +93,11 @@ class VaeTraining {
     HeadScaling heads_;
     Network encoder_, decoder_;
     std::size_t latent_;
-    std::vector<float> noise_;                   // mini_batch x latent
-    std::vector<float> prior_, prior_gradient_;  // latent means, then latent raw sigmas
+    std::vector<float> noise_;  // mini_batch x latent
+    DistanceCorrelation correlation_;
+    std::vector<double> row_losses_, row_weights_;  // of the batch
+    std::vector<float> row_others_;                 // what the nll is to be independent of
+    std::vector<float> prior_, prior_gradient_;     // latent means, then latent raw sigmas
     std::vector<engine::TrainableParameter> parameters_;
     engine::Optimizer optimizer_;
 };

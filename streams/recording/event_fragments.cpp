@@ -45,6 +45,7 @@ void add_calorimeter_objects(const ImportedEvent& event, wire::PhysicsObjects& o
 
 void add_counts(const ImportedEvent& event, wire::PhysicsObjects& objects) {
     objects.set_charged_hadrons(event.charged_hadrons);
+    objects.set_neutral_hadrons(event.neutral_hadrons);
     objects.set_vertices(event.vertices);
 }
 
@@ -65,6 +66,7 @@ void add_clusters(const ImportedEvent& event, wire::CalorimeterClusters& cluster
 struct EventFragments::Messages {
     wire::PhysicsObjects objects;
     wire::CalorimeterClusters clusters;
+    wire::Features features;
     std::string payload;
     std::string fragment;
 };
@@ -93,6 +95,13 @@ void EventFragments::encode(const ImportedEvent& event,
         messages_->objects.Clear();
     };
 
+    if (!event.features.empty()) {
+        messages_->features.set_schema(event.feature_schema);
+        messages_->features.mutable_values()->Assign(event.features.begin(), event.features.end());
+        messages_->features.SerializeToString(&messages_->payload);
+        emit(kTrackerSource, PayloadType::features);
+        return;
+    }
     if (!event.clusters.empty()) {
         add_clusters(event, messages_->clusters);
         messages_->clusters.SerializeToString(&messages_->payload);

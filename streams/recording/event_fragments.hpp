@@ -21,7 +21,8 @@ inline constexpr std::uint32_t kTrackerSource = 3;
 inline constexpr std::uint32_t kPixelSource = 4;
 
 enum class ImportSplit : std::uint8_t {
-    // One fragment an event: objects from the tracker's source, ring sums from the calorimeter's.
+    // One fragment an event: objects and features from the tracker's source, ring sums from the
+    // calorimeter's.
     one_source,
     // Four fragments, as from four detectors: calorimeter (electrons, jets, missing energy, or ring
     // sums), muons, tracker (charged hadrons, vertices), pixel (no doublets).

@@ -29,8 +29,9 @@ FragmentRecorder::FragmentRecorder(std::unique_ptr<McapWriter> writer,
                               wire_descriptor_set()),
           std::string(kFragmentsTopic), std::string(kProtobufEncoding))) {}
 
-WriteStatus FragmentRecorder::write(std::span<const std::byte> fragment,
-                                    std::uint64_t log_time_ns) noexcept {
+// With the sequence of the next message.
+McapMessage FragmentRecorder::message_of(std::span<const std::byte> fragment,
+                                         std::uint64_t log_time_ns) const noexcept {
     const auto head = scan_fragment(fragment);
     McapMessage message;
     message.channel_id = channel_;
@@ -39,12 +40,30 @@ WriteStatus FragmentRecorder::write(std::span<const std::byte> fragment,
     message.publish_time_ns =
         head && head->timestamp_ns != 0 ? head->timestamp_ns : message.log_time_ns;
     message.contents = fragment;
-    const WriteStatus status = writer_->write(message);
+    return message;
+}
+
+WriteStatus FragmentRecorder::write(std::span<const std::byte> fragment,
+                                    std::uint64_t log_time_ns) noexcept {
+    const WriteStatus status = writer_->write(message_of(fragment, log_time_ns));
     sequence_ += status == WriteStatus::written ? 1 : 0;
     return status;
 }
 
-void FragmentRecorder::on_message(std::span<const std::byte> message,
+WriteStatus FragmentRecorder::write_event(std::span<const std::vector<std::byte>> fragments,
+                                          std::uint64_t log_time_ns) noexcept {
+    const std::uint32_t before = sequence_;
+    messages_.clear();
+    for (const std::vector<std::byte>& fragment : fragments) {
+        messages_.push_back(message_of(fragment, log_time_ns));
+        ++sequence_;
+    }
+    const WriteStatus status = writer_->write(messages_);
+    sequence_ = status == WriteStatus::written ? sequence_ : before;
+    return status;
+}
+
+Hold FragmentRecorder::on_message(std::span<const std::byte> message,
                                   std::uint64_t arrival_ns) noexcept {
     const std::uint64_t log_time_ns = arrival_ns + utc_minus_steady_ns_;
     const WriteStatus status = held_.empty() ? write(message, log_time_ns) : WriteStatus::failed;
@@ -53,6 +72,7 @@ void FragmentRecorder::on_message(std::span<const std::byte> message,
         held_log_time_ns_ = log_time_ns;
     }
     lost_count_ += status == WriteStatus::failed ? 1 : 0;
+    return kNoHold;
 }
 
 void FragmentRecorder::on_refused(std::uint64_t /*arrival_ns*/) noexcept { ++refused_count_; }

@@ -32,10 +32,14 @@ class FragmentRecorder final : public MessageSink {
     [[nodiscard]] WriteStatus write(std::span<const std::byte> fragment,
                                     std::uint64_t log_time_ns) noexcept;
 
+    // All fragments of an event into one chunk, so that it is there as a whole or not at all.
+    [[nodiscard]] WriteStatus write_event(std::span<const std::vector<std::byte>> fragments,
+                                          std::uint64_t log_time_ns) noexcept;
+
     // As the sink of an input. On a full disk it keeps the message that did not fit and is not
     // ready until flush() has found room; after any other failure messages are lost and counted.
     [[nodiscard]] bool is_ready() const noexcept override { return held_.empty(); }
-    void on_message(std::span<const std::byte> message, std::uint64_t arrival_ns) noexcept override;
+    Hold on_message(std::span<const std::byte> message, std::uint64_t arrival_ns) noexcept override;
     void on_refused(std::uint64_t arrival_ns) noexcept override;
     // Hands what is in memory to the system.
     [[nodiscard]] WriteStatus flush() noexcept;
@@ -49,6 +53,8 @@ class FragmentRecorder final : public MessageSink {
     [[nodiscard]] std::uint64_t refused_count() const noexcept { return refused_count_; }
 
  private:
+    [[nodiscard]] McapMessage message_of(std::span<const std::byte> fragment,
+                                         std::uint64_t log_time_ns) const noexcept;
     FragmentRecorder(std::unique_ptr<McapWriter> writer, std::uint64_t utc_minus_steady_ns);
 
     std::unique_ptr<McapWriter> writer_;
@@ -57,6 +63,7 @@ class FragmentRecorder final : public MessageSink {
     std::uint32_t sequence_ = 0;
     std::uint64_t lost_count_ = 0;
     std::uint64_t refused_count_ = 0;
+    std::vector<McapMessage> messages_;  // of an event
     std::vector<std::byte> held_;
     std::uint64_t held_log_time_ns_ = 0;
 };

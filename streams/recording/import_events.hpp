@@ -1,5 +1,5 @@
 // Imports the events of other experiments' files into a recording of fragments. Cold path; one
-// thread. The layouts are described in json_event_source.hpp and table_event_source.hpp.
+// thread. The layouts are described in import_layout.hpp.
 #pragma once
 
 #include <cstdint>
@@ -12,27 +12,10 @@
 #include <vector>
 
 #include "streams/recording/event_fragments.hpp"
+#include "streams/recording/import_layout.hpp"
 #include "streams/recording/mcap_writer.hpp"
 
 namespace tamis::streams {
-
-enum class ImportLayout : std::uint8_t {
-    detect,  // by the fields of the file's first row; W events also need the file's name
-    cms_ispy,
-    cms_heptutorial,
-    atlas_4lep,
-    cms_four_lepton,
-    cms_dielectron,
-    cms_dimuon,
-    cms_w_electron,
-    cms_w_muon,
-    atlas_rings,
-};
-
-// Names for a command line: "auto", "cms-ispy", ...
-[[nodiscard]] std::string_view to_string(ImportLayout layout) noexcept;
-[[nodiscard]] std::optional<ImportLayout> find_import_layout(std::string_view name) noexcept;
-[[nodiscard]] std::span<const ImportLayout> import_layouts() noexcept;
 
 enum class BadRows : std::uint8_t {
     skip,    // counted, the first ones described
@@ -40,18 +23,21 @@ enum class BadRows : std::uint8_t {
 };
 
 struct ImportProgress {
-    std::uint64_t bytes_read = 0;
-    std::uint64_t bytes_total = 0;
+    std::uint64_t read = 0;  // bytes of the file; rows of an HDF5 file
+    std::uint64_t total = 0;
     std::uint64_t event_count = 0;
 };
 
 struct ImportOptions {
-    std::string input;   // text, or gzip of it
+    std::string input;   // text, gzip of it, or HDF5
     std::string output;  // the recording, topic "fragments"
     ImportLayout layout = ImportLayout::detect;
     ImportSplit split = ImportSplit::one_source;
     BadRows bad_rows = BadRows::skip;
     std::uint64_t most_events = UINT64_MAX;
+    // Goes on where an import of the same file was broken off: what it wrote stays, the rest goes
+    // to the recording's next file (recording_files.hpp).
+    bool resumes = false;
     McapWriterOptions container;
     std::function<void(const ImportProgress&)> progress;  // every 256 events; may be empty
 };
@@ -60,6 +46,7 @@ struct ImportSummary {
     ImportLayout layout = ImportLayout::detect;
     std::uint64_t event_count = 0;
     std::uint64_t fragment_count = 0;
+    std::uint64_t resumed_count = 0;  // events that were there before
     std::uint64_t bad_row_count = 0;
     std::vector<std::string> problems;  // of the first 20 bad rows: "file:line: column NAME: what"
     std::uint64_t output_bytes = 0;

@@ -35,9 +35,11 @@ struct ImportedEvent {
     std::vector<ImportedLepton> electrons, muons;
     std::vector<ImportedJet> jets;
     float met_pt = 0, met_phi = 0;
-    std::uint32_t charged_hadrons = 0, vertices = 0;
+    std::uint32_t charged_hadrons = 0, neutral_hadrons = 0, vertices = 0;
     float average_mu = 0;
     std::vector<ImportedCluster> clusters;  // events of ring sums have only these
+    std::string feature_schema;             // events of features have only them
+    std::vector<float> features;
 };
 
 // Why a row gives no event.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -92,8 +93,14 @@ std::span<const std::byte> InputFile::view(std::uint64_t offset, std::uint64_t c
         if (window_.size() < wanted) {
             window_.resize(wanted);
         }
+        // What is there of it already is moved down, so that nothing is read twice.
+        std::uint64_t kept = 0;
+        if (offset >= window_start_ && offset < window_start_ + window_bytes_) {
+            kept = window_start_ + window_bytes_ - offset;
+            std::memmove(window_.data(), window_.data() + (offset - window_start_), kept);
+        }
         window_start_ = offset;
-        window_bytes_ = read(offset, std::span(window_).first(wanted));
+        window_bytes_ = kept + read(offset + kept, std::span(window_).subspan(kept, wanted - kept));
         if (window_bytes_ < count) {
             return {};
         }

@@ -9,6 +9,7 @@
 #include <numbers>
 
 #include "streams/recording/json_row.hpp"
+#include "streams/recording/tamis_json_event.hpp"
 
 namespace tamis::streams {
 namespace {
@@ -199,6 +200,10 @@ void read_atlas_4lep(JsonRow& row, std::uint64_t /*line*/, ImportedEvent& event)
     event.met_phi = narrow(met_phi);
 }
 
+void read_tamis(JsonRow& row, std::uint64_t /*line*/, ImportedEvent& event) {
+    read_tamis_event(row, event);
+}
+
 class JsonEventSource final : public EventSource {
  public:
     using ReadRow = void (*)(JsonRow& row, std::uint64_t line, ImportedEvent& event);
@@ -233,7 +238,7 @@ class JsonEventSource final : public EventSource {
 }  // namespace
 
 std::unique_ptr<EventSource> make_json_event_source(TextLines& lines, JsonLayout layout) {
-    constexpr std::array kReaders = {read_ispy, read_heptutorial, read_atlas_4lep};
+    constexpr std::array kReaders = {read_ispy, read_heptutorial, read_atlas_4lep, read_tamis};
     return std::make_unique<JsonEventSource>(lines, kReaders[static_cast<std::size_t>(layout)]);
 }
 

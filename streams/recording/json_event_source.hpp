@@ -15,6 +15,8 @@
 // weight w in -1..1 mapped linearly below and above the 70 % working point 0.8244, which becomes
 // 0.5; iso_charged is ptcone30 / pt, iso_neutral etcone20 / pt, 0 where pile-up correction made it
 // negative. Event numbers above 2^31 stand in the file as negative ones.
+//
+// tamis_ndjson: an export in JSON lines (event_sink.hpp).
 #pragma once
 
 #include <memory>
@@ -24,7 +26,7 @@
 
 namespace tamis::streams {
 
-enum class JsonLayout : std::uint8_t { cms_ispy, cms_heptutorial, atlas_4lep };
+enum class JsonLayout : std::uint8_t { cms_ispy, cms_heptutorial, atlas_4lep, tamis_ndjson };
 
 // `lines` must outlive the source.
 [[nodiscard]] std::unique_ptr<EventSource> make_json_event_source(TextLines& lines,

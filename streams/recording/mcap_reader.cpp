@@ -1,31 +1,10 @@
 #include "streams/recording/mcap_reader.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace tamis::streams {
-namespace {
-
-// Decodes a schema or channel and keeps it. A repetition must be the same as what is known.
-template <typename Described>
-McapExtent add_described(std::span<const std::byte> content,
-                         std::map<std::uint16_t, Described>& known) {
-    Described described;
-    const McapExtent extent = parse_record(content, described);
-    if (!extent) {
-        return std::nullopt;
-    }
-    const std::uint16_t id = described.id;
-    const auto found = known.find(id);
-    if (found == known.end()) {
-        known.emplace(id, std::move(described));
-        return extent;
-    }
-    return found->second == described ? extent : std::nullopt;
-}
-
-}  // namespace
-
 std::string_view to_string(ReadEnd end) noexcept {
     switch (end) {
         case ReadEnd::reading:
@@ -82,14 +61,39 @@ void McapReader::read_header() {
     next_record();
 }
 
-const McapChannel* McapReader::find_channel(std::uint16_t id) const noexcept {
-    const auto found = seen_.channels.find(id);
-    return found == seen_.channels.end() ? nullptr : &found->second;
+void McapReader::select_times(std::uint64_t from_ns, std::uint64_t until_ns) {
+    from_ns_ = from_ns;
+    until_ns_ = until_ns;
+    const auto summary = read_mcap_summary(file_);
+    if (!summary || !summary->is_checked || summary->contents.chunks.empty() ||
+        summary->contents.statistics.chunk_count != summary->contents.chunks.size()) {
+        return;  // the chunks themselves say their times
+    }
+    // Of other writers, a chunk passed over may be the one that describes a channel.
+    seen_.schemas = summary->contents.schemas;
+    seen_.channels = summary->contents.channels;
+    selected_.emplace();
+    for (const McapChunkIndex& chunk : summary->contents.chunks) {
+        if (is_selected(chunk.start_time_ns, chunk.end_time_ns)) {
+            selected_->push_back(chunk.chunk_offset);
+        }
+    }
+    std::sort(selected_->begin(), selected_->end(), std::greater<>());
 }
 
-const McapSchema* McapReader::find_schema(std::uint16_t id) const noexcept {
-    const auto found = seen_.schemas.find(id);
-    return found == seen_.schemas.end() ? nullptr : &found->second;
+bool McapReader::is_selected(std::uint64_t first_ns, std::uint64_t last_ns) const noexcept {
+    return last_ns >= from_ns_ && first_ns < until_ns_;
+}
+
+// False at the end of what was selected.
+bool McapReader::go_to_selected() {
+    if (selected_->empty()) {
+        end_ = end_reason_.empty() ? ReadEnd::complete : ReadEnd::damaged;
+        return false;
+    }
+    offset_ = selected_->back();
+    selected_->pop_back();
+    return true;
 }
 
 const McapMessage* McapReader::next() {
@@ -142,6 +146,9 @@ bool McapReader::next_in_chunk() {
 
 // Reads one record of the data section; true when it was a message.
 bool McapReader::next_record() {
+    if (selected_ && !go_to_selected()) {
+        return false;
+    }
     const auto prefix_bytes = file_.view(offset_, kMcapPrefixBytes);
     if (prefix_bytes.empty()) {
         finish("the file ends before its data does");
@@ -247,7 +254,14 @@ void McapReader::read_chunk(Record& record) {
     if (bytes.empty() || !parse_record(bytes.subspan(kMcapPrefixBytes), chunk)) {
         return;
     }
-    record.is_good = (is_exact || chunk.uncompressed_crc != 0) && open_chunk(chunk);
+    // Where the lengths differ and no CRC decides, a record must follow the fields that were added;
+    // nothing speaks for a chunk of zeros.
+    const bool is_believed = is_exact || chunk.uncompressed_crc != 0 ||
+                             (is_extended && !chunk.records.empty() &&
+                              finder_.is_end(file_, *record.outer_end, *record.inner_end));
+    record.is_good =
+        is_believed &&
+        (is_selected(chunk.start_time_ns, chunk.end_time_ns) ? open_chunk(chunk) : true);
     if (record.is_good) {
         data_crc_ = crc32(bytes, data_crc_);
         ++counts_.chunks;
@@ -276,58 +290,6 @@ bool McapReader::open_chunk(const McapChunk& chunk) {
     return true;
 }
 
-bool McapReader::read_message(std::span<const std::byte> content) {
-    if (!parse_record(content, message_) || find_channel(message_.channel_id) == nullptr) {
-        return false;
-    }
-    McapStatistics& statistics = seen_.statistics;
-    const std::uint64_t time_ns = message_.log_time_ns;
-    const bool is_first = statistics.message_count == 0;
-    statistics.start_time_ns = is_first ? time_ns : std::min(statistics.start_time_ns, time_ns);
-    statistics.end_time_ns = std::max(statistics.end_time_ns, time_ns);
-    ++statistics.message_count;
-    ++statistics.channel_message_counts[message_.channel_id];
-    ++counts_.messages;
-    counts_.message_bytes += message_.contents.size();
-    return true;
-}
-
-McapExtent McapReader::add_schema(std::span<const std::byte> content) {
-    const McapExtent extent = add_described(content, seen_.schemas);
-    seen_.statistics.schema_count = static_cast<std::uint16_t>(seen_.schemas.size());
-    return extent;
-}
-
-McapExtent McapReader::add_channel(std::span<const std::byte> content) {
-    const McapExtent extent = add_described(content, seen_.channels);
-    seen_.statistics.channel_count = static_cast<std::uint32_t>(seen_.channels.size());
-    return extent;
-}
-
-McapExtent McapReader::note_attachment(const Record& record, std::span<const std::byte> content) {
-    McapAttachment attachment;
-    const McapExtent extent = parse_record(content, attachment);
-    if (extent) {
-        ++seen_.statistics.attachment_count;
-        seen_.attachments.push_back({record.offset, kMcapPrefixBytes + content.size(),
-                                     attachment.log_time_ns, attachment.create_time_ns,
-                                     attachment.contents.size(), std::move(attachment.name),
-                                     std::move(attachment.media_type)});
-    }
-    return extent;
-}
-
-McapExtent McapReader::note_metadata(const Record& record, std::span<const std::byte> content) {
-    McapMetadata metadata;
-    const McapExtent extent = parse_record(content, metadata);
-    if (extent) {
-        ++seen_.statistics.metadata_count;
-        seen_.metadata.push_back(
-            {record.offset, kMcapPrefixBytes + content.size(), std::move(metadata.name)});
-    }
-    return extent;
-}
-
 void McapReader::read_data_end(std::span<const std::byte> content) {
     std::uint32_t expected_crc = 0;
     static_cast<void>(parse_data_end(content, expected_crc));
@@ -354,7 +316,8 @@ void McapReader::move_past(const Record& record) {
         return;
     }
     // Fields that a later version appended.
-    if (record.is_good && record.outer_end && finder_.is_plausible(file_, *record.outer_end)) {
+    if (record.is_good && record.outer_end && record.inner_end < record.outer_end &&
+        finder_.is_end(file_, *record.outer_end, *record.inner_end)) {
         offset_ = *record.outer_end;
         return;
     }

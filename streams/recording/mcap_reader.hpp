@@ -54,6 +54,11 @@ class McapReader {
     [[nodiscard]] static tl::expected<McapReader, std::string> from_bytes(
         std::span<const std::byte> bytes, const McapLimits& limits = {});
 
+    // Before the first next(): only chunks that hold log times from `from_ns` to below `until_ns`
+    // are read (a message within them may lie outside). With an index the others are not touched,
+    // so that end() vouches only for what was read.
+    void select_times(std::uint64_t from_ns, std::uint64_t until_ns);
+
     // The next message in the file's order, valid until the next call; null at the end.
     [[nodiscard]] const McapMessage* next();
     [[nodiscard]] ReadEnd end() const noexcept { return end_; }
@@ -103,6 +108,8 @@ class McapReader {
     void read_content(Record& record, std::span<const std::byte> content);
     void read_chunk(Record& record);
     bool open_chunk(const McapChunk& chunk);
+    [[nodiscard]] bool is_selected(std::uint64_t first_ns, std::uint64_t last_ns) const noexcept;
+    bool go_to_selected();
     bool read_message(std::span<const std::byte> content);
     McapExtent add_schema(std::span<const std::byte> content);
     McapExtent add_channel(std::span<const std::byte> content);
@@ -121,6 +128,10 @@ class McapReader {
     std::uint32_t data_crc_ = 0;
     ReadEnd end_ = ReadEnd::reading;
     std::string end_reason_;
+
+    std::uint64_t from_ns_ = 0;
+    std::uint64_t until_ns_ = UINT64_MAX;
+    std::optional<std::vector<std::uint64_t>> selected_;  // chunks to read, the next one last
 
     std::span<const std::byte> chunk_;  // records not read yet; in the codec's or the file's buffer
     McapMessage message_;

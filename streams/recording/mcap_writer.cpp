@@ -215,7 +215,7 @@ void append_group(std::vector<std::byte>& out, std::uint64_t base, McapOpcode op
 
 }  // namespace
 
-std::vector<std::byte> McapWriter::encode_ending() const {
+std::vector<std::byte> McapWriter::encode_ending(std::uint32_t& data_crc) const {
     std::vector<std::byte> out;
     // The summary may only repeat what the data section has: channels without a message go here.
     for (const Channel& channel : channels_) {
@@ -226,7 +226,8 @@ std::vector<std::byte> McapWriter::encode_ending() const {
             append_record(out, channel.record);
         }
     }
-    append_data_end(out, crc32(out, data_crc_));
+    data_crc = crc32(out, data_crc_);
+    append_data_end(out, data_crc);
     const std::size_t summary_at = out.size();
     const std::uint64_t base = file_.size();
     McapStatistics statistics = totals_;
@@ -264,17 +265,25 @@ std::vector<std::byte> McapWriter::encode_ending() const {
     return out;
 }
 
-WriteStatus McapWriter::close() noexcept {
+WriteStatus McapWriter::finish() noexcept {
+    if (is_finished_) {
+        return WriteStatus::written;
+    }
     if (const WriteStatus status = flush(); status != WriteStatus::written) {
         return status;
     }
-    if (ending_.empty()) {
-        ending_ = encode_ending();
+    std::uint32_t data_crc = 0;
+    const WriteStatus status = file_.append({encode_ending(data_crc)});
+    if (status == WriteStatus::written) {
+        data_crc_ = data_crc;
+        is_finished_ = true;
     }
-    if (const WriteStatus status = file_.append({ending_}); status != WriteStatus::written) {
-        return status;
-    }
-    return file_.close();
+    return status;
+}
+
+WriteStatus McapWriter::close() noexcept {
+    const WriteStatus status = finish();
+    return status == WriteStatus::written ? file_.close() : status;
 }
 
 }  // namespace tamis::streams

@@ -59,6 +59,10 @@ class McapWriter {
     [[nodiscard]] WriteStatus flush() noexcept;
     // flush() and wait for the disk.
     [[nodiscard]] WriteStatus sync() noexcept;
+    // Writes the file's end, but leaves it open: what is left is file().close(), which waits for
+    // the disk. After no_space it may be called again, and so may write(); after success only
+    // close().
+    [[nodiscard]] WriteStatus finish() noexcept;
     // Ends the file and gives it its name. After no_space it may be called again; nothing else may
     // be called after it.
     [[nodiscard]] WriteStatus close() noexcept;
@@ -68,6 +72,9 @@ class McapWriter {
     [[nodiscard]] std::size_t pending_bytes() const noexcept { return chunk_.size(); }
     [[nodiscard]] const std::string& written_path() const noexcept { return file_.written_path(); }
     [[nodiscard]] std::string error() const { return file_.error(); }
+    [[nodiscard]] OutputFile& file() noexcept { return file_; }
+    // After finish(): the CRC-32 that the file's DataEnd record states. It tells files apart.
+    [[nodiscard]] std::uint32_t data_crc() const noexcept { return data_crc_; }
 
  private:
     using IndexEntry = std::pair<std::uint64_t, std::uint64_t>;
@@ -88,7 +95,7 @@ class McapWriter {
     void describe_channel(Channel& channel);
     void seal_chunk();
     void start_chunk() noexcept;
-    std::vector<std::byte> encode_ending() const;
+    std::vector<std::byte> encode_ending(std::uint32_t& data_crc) const;
 
     OutputFile file_;
     McapWriterOptions options_;
@@ -113,7 +120,7 @@ class McapWriter {
     std::vector<McapChunkIndex> chunk_indexes_;
     std::vector<McapAttachmentIndex> attachment_indexes_;
     std::vector<McapMetadataIndex> metadata_indexes_;
-    std::vector<std::byte> ending_;
+    bool is_finished_ = false;
 };
 
 }  // namespace tamis::streams

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +20,20 @@ bool is_special(const std::string& path) {
 }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+// 0, or the error number. EINVAL: a folder that cannot be synchronised, as some file systems have.
+int sync_folder_of(const std::string& path) noexcept {
+    const std::size_t slash = path.rfind('/');
+    const int descriptor =
+        ::open(slash == std::string::npos ? "." : path.substr(0, slash + 1).c_str(),
+               O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return errno == EACCES ? 0 : errno;  // may be written to without being read
+    }
+    const int error_number = ::fsync(descriptor) == 0 || errno == EINVAL ? 0 : errno;
+    ::close(descriptor);
+    return error_number;
+}
 
 }  // namespace
 
@@ -57,7 +70,8 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
       bytes_(other.bytes_),
       failed_action_(other.failed_action_),
       error_number_(other.error_number_),
-      broken_(other.broken_) {}
+      broken_(other.broken_),
+      is_in_folder_(other.is_in_folder_.load()) {}
 
 OutputFile::~OutputFile() {
     if (descriptor_ >= 0) {
@@ -98,13 +112,37 @@ WriteStatus OutputFile::sync() noexcept {
     if (broken_ || descriptor_ < 0) {
         return WriteStatus::failed;
     }
+    return note_sync(wait_for_disk());
+}
+
+int OutputFile::wait_for_disk() const noexcept {
     // EINVAL: a device or pipe that cannot be synchronised.
     if (::fdatasync(descriptor_) != 0 && errno != EINVAL) {
-        // Which pages were lost is unknown and a second call would report success.
-        broken_ = true;
-        return note("sync", errno);
+        return errno;
     }
-    return WriteStatus::written;
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0) {
+        return errno;
+    }
+    if (status.st_nlink == 0) {
+        return ENOENT;
+    }
+    if (!is_in_folder_ && S_ISREG(status.st_mode)) {
+        if (const int error_number = sync_folder_of(written_path_); error_number != 0) {
+            return error_number;
+        }
+    }
+    is_in_folder_ = true;
+    return 0;
+}
+
+WriteStatus OutputFile::note_sync(int error_number) noexcept {
+    if (error_number == 0) {
+        return WriteStatus::written;
+    }
+    // Which pages were lost is unknown and a second call would report success.
+    broken_ = true;
+    return note("sync", error_number);
 }
 
 WriteStatus OutputFile::close() noexcept {
@@ -121,18 +159,8 @@ WriteStatus OutputFile::close() noexcept {
     if (std::rename(written_path_.c_str(), path_.c_str()) != 0) {
         return note("rename", errno);
     }
-    std::filesystem::path folder = std::filesystem::path(path_).parent_path();
-    folder = folder.empty() ? std::filesystem::path(".") : folder;
-    const int folder_descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder_descriptor >= 0) {
-        const int synced = ::fsync(folder_descriptor);
-        const int error_number = errno;
-        ::close(folder_descriptor);
-        if (synced != 0 && error_number != EINVAL) {
-            return note("sync the folder of", error_number);
-        }
-    }
-    return WriteStatus::written;
+    const int error_number = sync_folder_of(path_);
+    return error_number == 0 ? WriteStatus::written : note("sync the folder of", error_number);
 }
 
 std::string OutputFile::error() const {

@@ -4,6 +4,7 @@
 // died or still writes.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -35,12 +36,18 @@ class OutputFile {
     // All pieces, one after the other, or none.
     [[nodiscard]] WriteStatus append(
         std::initializer_list<std::span<const std::byte>> pieces) noexcept;
-    // Returns when the bytes are on the disk (fdatasync).
+    // Returns when the bytes are on the disk (fdatasync; the first time the folder's entry too).
     [[nodiscard]] WriteStatus sync() noexcept;
+    // The same for another thread while this one appends; the error number goes to note_sync().
+    // ENOENT: somebody removed the file.
+    [[nodiscard]] int wait_for_disk() const noexcept;
+    [[nodiscard]] WriteStatus note_sync(int error_number) noexcept;
     // Syncs, gives the file its final name and syncs the folder.
     [[nodiscard]] WriteStatus close() noexcept;
 
     [[nodiscard]] std::uint64_t size() const noexcept { return bytes_; }
+    // False once it is closed or takes nothing more.
+    [[nodiscard]] bool is_usable() const noexcept { return descriptor_ >= 0 && !broken_; }
     [[nodiscard]] const std::string& written_path() const noexcept { return written_path_; }
     // What the last status other than `written` was about, with the system's text.
     [[nodiscard]] std::string error() const;
@@ -56,6 +63,7 @@ class OutputFile {
     const char* failed_action_ = "";
     int error_number_ = 0;
     bool broken_ = false;
+    mutable std::atomic<bool> is_in_folder_ = false;  // its name is on the disk
 };
 
 }  // namespace tamis::streams

@@ -12,8 +12,9 @@ namespace tamis::streams {
 
 class RecordFinder {
  public:
-    // True where a record of the data section seems to begin, or at the file's end.
-    [[nodiscard]] bool is_plausible(InputFile& file, std::uint64_t offset) const;
+    // Of a record whose own fields end at `inner`: true where it seems that a later version
+    // appended fields up to `outer`, so that the next record begins there.
+    [[nodiscard]] bool is_end(InputFile& file, std::uint64_t outer, std::uint64_t inner);
     // The first place behind `offset` that the summary's index names, if the file has a summary
     // whose CRC holds; otherwise the first of the candidates that looks like a record.
     [[nodiscard]] std::optional<std::uint64_t> find_after(
@@ -21,7 +22,14 @@ class RecordFinder {
         std::initializer_list<std::optional<std::uint64_t>> candidates);
 
  private:
-    std::optional<std::vector<std::uint64_t>> indexed_;  // chunks and the data's end, sorted
+    // By the summary, if it can be trusted; sorted.
+    struct Index {
+        std::vector<std::uint64_t> chunks;      // and the data's end
+        std::vector<std::uint64_t> boundaries;  // where one record ends and another begins
+    };
+    const Index& index_of(InputFile& file);
+
+    std::optional<Index> index_;
 };
 
 }  // namespace tamis::streams

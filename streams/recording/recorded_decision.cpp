@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "streams/recording/recording_reader.hpp"
 #include "streams/recording/wire_scan.hpp"
 #include "streams/recording/wire_schema.hpp"
 #include "streams/wire.pb.h"
@@ -112,15 +113,15 @@ const RecordedDecision* RecordedDecisions::find(std::uint32_t run, std::uint64_t
 }
 
 tl::expected<RecordedDecisions, std::string> read_recorded_decisions(std::string_view path) {
-    auto reader = McapReader::open(path);
+    auto reader = RecordingReader::open(path);
     if (!reader) {
         return tl::unexpected(std::move(reader.error()));
     }
     RecordedDecisions result;
     bool has_selected_events = false;
     while (const McapMessage* message = reader->next()) {
-        const McapChannel* const channel = reader->find_channel(message->channel_id);
-        const McapSchema* const schema = reader->find_schema(channel->schema_id);
+        const McapChannel* const channel = reader->file().find_channel(message->channel_id);
+        const McapSchema* const schema = reader->file().find_schema(channel->schema_id);
         if (schema == nullptr || schema->name != kSelectedEventSchema) {
             continue;
         }
@@ -144,13 +145,13 @@ tl::expected<RecordedDecisions, std::string> read_recorded_decisions(std::string
     result.end = reader->end();
     result.end_reason = reader->end_reason();
     if (!has_selected_events && result.end == ReadEnd::complete) {
-        for (const auto& [id, schema] : reader->seen().schemas) {
+        for (const auto& [id, schema] : reader->file().seen().schemas) {
             has_selected_events = has_selected_events || schema.name == kSelectedEventSchema;
         }
         if (!has_selected_events) {
-            return tl::unexpected(reader->path() + " holds no decisions (it has no channel of " +
-                                  std::string(kSelectedEventSchema) +
-                                  "); give a recording of selected events");
+            return tl::unexpected(
+                reader->file().path() + " holds no decisions (it has no channel of " +
+                std::string(kSelectedEventSchema) + "); give a recording of selected events");
         }
     }
     std::stable_sort(result.decisions.begin(), result.decisions.end(), is_before);

@@ -28,6 +28,17 @@ struct RecordingLabels {
     std::vector<RecordingAttachment> attachments;
 };
 
+// What the paths of a decision are called: "tamis.paths", text "0" the name of the first one.
+inline constexpr std::string_view kPathNamesMetadata = "tamis.paths";
+template <typename Paths>
+[[nodiscard]] McapMetadata path_names_metadata(const Paths& paths) {
+    McapMetadata metadata{std::string(kPathNamesMetadata), {}};
+    for (std::size_t index = 0; index < paths.size(); ++index) {
+        metadata.texts.emplace(std::to_string(index), paths[index].name);
+    }
+    return metadata;
+}
+
 // The error says what could not be written and the system's reason.
 [[nodiscard]] tl::expected<void, std::string> write_labels(McapWriter& writer,
                                                            const RecordingLabels& labels,

@@ -1,6 +1,5 @@
 #include "streams/recording/recording_input.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "streams/recording/wire_schema.hpp"
@@ -9,28 +8,14 @@ namespace tamis::streams {
 
 tl::expected<std::unique_ptr<RecordingInput>, std::string> RecordingInput::open(
     const RecordingInputOptions& options) {
-    auto reader = McapReader::open(options.path, options.limits);
+    auto reader = RecordingReader::open(options.path, options.selection, options.limits);
     if (!reader) {
         return tl::unexpected(std::move(reader.error()));
-    }
-    if (const auto summary = reader->read_summary()) {
-        std::string known;
-        std::vector<std::string_view> topics;
-        for (const auto& [id, channel] : summary->contents.channels) {
-            topics.push_back(channel.topic);
-            known.append(known.empty() ? "" : ", ").append(channel.topic);
-        }
-        for (const std::string& topic : options.topics) {
-            if (std::find(topics.begin(), topics.end(), topic) == topics.end()) {
-                return tl::unexpected(reader->path() + " has no stream \"" + topic +
-                                      "\"; it has: " + known);
-            }
-        }
     }
     return std::unique_ptr<RecordingInput>(new RecordingInput(std::move(*reader), options));
 }
 
-RecordingInput::RecordingInput(McapReader reader, const RecordingInputOptions& options)
+RecordingInput::RecordingInput(RecordingReader reader, const RecordingInputOptions& options)
     : reader_(std::move(reader)), options_(options), pace_(options.pace) {}
 
 std::size_t RecordingInput::poll(MessageSink& sink, std::uint64_t now_ns,
@@ -107,19 +92,20 @@ void RecordingInput::open_selected(const McapMessage& message, std::uint64_t now
 }
 
 RecordingInput::Channel RecordingInput::classify(std::uint16_t channel_id) {
+    if (file_index_ != reader_.file_index()) {
+        file_index_ = reader_.file_index();
+        channels_.clear();
+    }
     const auto known = channels_.find(channel_id);
     if (known != channels_.end()) {
         return known->second;
     }
-    const McapChannel& channel = *reader_.find_channel(channel_id);
-    const McapSchema* const schema = reader_.find_schema(channel.schema_id);
-    const bool is_wanted =
-        options_.topics.empty() || std::find(options_.topics.begin(), options_.topics.end(),
-                                             channel.topic) != options_.topics.end();
+    const McapChannel& channel = *reader_.file().find_channel(channel_id);
+    const McapSchema* const schema = reader_.file().find_schema(channel.schema_id);
     Channel kind = Channel::unrelated;
-    if (is_wanted && schema != nullptr && schema->name == kFragmentSchema) {
+    if (schema != nullptr && schema->name == kFragmentSchema) {
         kind = Channel::fragments;
-    } else if (is_wanted && schema != nullptr && schema->name == kSelectedEventSchema) {
+    } else if (schema != nullptr && schema->name == kSelectedEventSchema) {
         kind = Channel::selected_events;
     }
     channels_.emplace(channel_id, kind);

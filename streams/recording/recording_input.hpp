@@ -15,15 +15,15 @@
 #include <vector>
 
 #include "streams/fragment_input.hpp"
-#include "streams/recording/mcap_reader.hpp"
+#include "streams/recording/recording_reader.hpp"
 #include "streams/recording/replay_pace.hpp"
 #include "streams/recording/wire_scan.hpp"
 
 namespace tamis::streams {
 
 struct RecordingInputOptions {
-    std::string path;
-    std::vector<std::string> topics;  // empty: all channels of fragments and selected events
+    std::string path;              // all files of the recording are read
+    RecordingSelection selection;  // of channels of fragments and selected events
     // Recorded times are log times of fragments, collision times of selected events. A new event
     // begins for Pace::fixed_rate where run or event number change from one message to the next.
     PaceOptions pace;
@@ -53,24 +53,25 @@ class RecordingInput final : public FragmentInput {
     // When the next message is due, steady clock; absent before the first poll and at the end.
     [[nodiscard]] std::optional<std::uint64_t> next_due_ns() const noexcept;
     [[nodiscard]] const RecordingInputCounts& counts() const noexcept { return counts_; }
-    // The file below: its end (torn?), attachments, metadata, position.
-    [[nodiscard]] McapReader& reader() noexcept { return reader_; }
-    [[nodiscard]] const McapReader& reader() const noexcept { return reader_; }
+    // The files below: their end (torn?), attachments, metadata, position.
+    [[nodiscard]] RecordingReader& reader() noexcept { return reader_; }
+    [[nodiscard]] const RecordingReader& reader() const noexcept { return reader_; }
 
  private:
     enum class Channel : std::uint8_t { fragments, selected_events, unrelated };
 
-    RecordingInput(McapReader reader, const RecordingInputOptions& options);
+    RecordingInput(RecordingReader reader, const RecordingInputOptions& options);
     bool load(std::uint64_t now_ns) noexcept;
     void open_selected(const McapMessage& message, std::uint64_t now_ns) noexcept;
     Channel classify(std::uint16_t channel_id);
     void set_due(std::uint64_t now_ns, const FragmentHead& event,
                  std::uint64_t recorded_ns) noexcept;
 
-    McapReader reader_;
+    RecordingReader reader_;
     RecordingInputOptions options_;
     ReplayPace pace_;
-    std::map<std::uint16_t, Channel> channels_;
+    std::map<std::uint16_t, Channel> channels_;  // of the file that is read
+    std::size_t file_index_ = 0;
     RecordingInputCounts counts_;
 
     std::optional<std::span<const std::byte>> fragment_;  // read, not handed on yet

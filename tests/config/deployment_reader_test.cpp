@@ -69,6 +69,20 @@ TEST(DeploymentReader, gives_the_defaults_of_the_plain_structs) {
     EXPECT_EQ(read.monitoring.log_level, plain.monitoring.log_level);
     EXPECT_EQ(read.run_summary, plain.run_summary);
     EXPECT_EQ(read.drain_timeout_ms, plain.drain_timeout_ms);
+    EXPECT_EQ(read.input.delivery, plain.input.delivery);
+    EXPECT_EQ(read.ledger, plain.ledger);
+}
+
+TEST(DeploymentReader, reads_what_makes_a_node_reliable) {
+    const Deployment read = deployment_of(R"(
+name: "node" menu: "good.menu.pbtxt" ledger: "run/node.ledger"
+input { endpoint: "tcp://127.0.0.1:5570" source { id: 7 name: "calorimeter" } delivery: RELIABLE }
+output { name: "a" endpoint: "tcp://127.0.0.1:5571" pattern: RELIABLE }
+)");
+    EXPECT_EQ(read.ledger, "run/node.ledger");
+    EXPECT_EQ(read.input.delivery, Delivery::reliable);
+    EXPECT_EQ(read.outputs.at(0).pattern, OutputPattern::reliable);
+    EXPECT_EQ(read.outputs.at(0).full, FullPolicy::block);
 }
 
 TEST(DeploymentReader, reads_every_field) {
@@ -82,7 +96,8 @@ input {
 }
 output { name: "a" endpoint: "tcp://node7:5571" insecure: true stream: "physics" full: DROP send_high_water_mark: 8 }
 output { name: "b" endpoint: "tcp://127.0.0.1:*" pattern: PUBLISH }
-output { name: "c" recording: "run/c.mcap" }
+output { name: "c" recording: "run/c.mcap" durability: GROUP_COMMIT file_bytes: 1000000
+         file_seconds: 60 compression: LZ4 existing: CONTINUE }
 threads { mode: SHARED workers: 2 batch: 4 idle: SPIN cpu: 3 keep_awake: true }
 monitoring { enabled: false address: "::1" port: 9100 log_level: WARN }
 )");
@@ -112,6 +127,11 @@ monitoring { enabled: false address: "::1" port: 9100 log_level: WARN }
     EXPECT_EQ(read.outputs[1].full, FullPolicy::drop);  // the only one for PUBLISH
     EXPECT_EQ(read.outputs[2].recording, "run/c.mcap");
     EXPECT_EQ(read.outputs[2].full, FullPolicy::block);
+    EXPECT_EQ(read.outputs[2].durability, streams::Durability::group_commit);
+    EXPECT_EQ(read.outputs[2].file_bytes, 1'000'000U);
+    EXPECT_EQ(read.outputs[2].file_seconds, 60U);
+    EXPECT_EQ(read.outputs[2].compression, streams::Compression::lz4);
+    EXPECT_EQ(read.outputs[2].existing, streams::ExistingRecording::continue_with);
     EXPECT_EQ(read.threads.mode, ThreadMode::shared);
     EXPECT_EQ(read.threads.workers, 2U);
     EXPECT_EQ(read.threads.batch, 4U);

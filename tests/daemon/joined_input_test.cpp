@@ -14,8 +14,10 @@ using tests::MemoryInput;
 
 class CountingSink final : public streams::MessageSink {
  public:
-    void on_message(std::span<const std::byte> message, std::uint64_t /*at*/) noexcept override {
+    streams::Hold on_message(std::span<const std::byte> message,
+                             std::uint64_t /*at*/) noexcept override {
         order.push_back(static_cast<char>(message[0]));
+        return streams::kNoHold;
     }
     void on_refused(std::uint64_t /*at*/) noexcept override {}
     std::string order;

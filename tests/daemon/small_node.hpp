@@ -90,6 +90,7 @@ class MemoryOutput final : public streams::EventOutput {
     streams::SendResult send(std::span<const std::byte> selected, streams::StreamMask streams,
                              std::uint64_t now_ns) noexcept override;
     std::size_t poll(std::uint64_t /*now_ns*/) noexcept override { return 0; }
+    [[nodiscard]] std::uint64_t durable_count() const noexcept override { return taken; }
 
     std::atomic<streams::SendResult> answer = streams::SendResult::delivered;
     bool keeps = false;

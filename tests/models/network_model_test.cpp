@@ -120,6 +120,33 @@ wire::Features features_of(const std::string& schema, std::vector<float> values)
     return features;
 }
 
+// An autoencoder of sorts that gives negative values back as zeros.
+TEST(NetworkModel, a_reconstruction_error_is_explained_by_the_term_of_each_input) {
+    engine::GraphBuilder net("clipped", 1);
+    net.output(net.relu(net.input("x", {3})), "reconstruction");
+    Manifest manifest = plain_manifest();
+    manifest.parameters.push_back({.name = "score.mean_squared_error", .values = {0}});
+    for (const char* name : {"p", "q", "r"}) {
+        manifest.features.emplace_back().name.assign(name);
+    }
+    const auto model = make_model(manifest, {net.build()}).value();
+    EXPECT_THAT(model->contribution_names(), testing::ElementsAre("p", "q", "r"));
+    const std::array<streams::Event, 2> events = {
+        tests::event_of(features_of("five_numbers", {1, 1, -6})),
+        tests::event_of(features_of("five_numbers", {-3, 2, -1})),
+    };
+    std::array<EventInputs, 2> inputs;
+    inputs[0].attach(events[0]);
+    inputs[1].attach(events[1]);
+    std::array<EventInputs*, 2> pointers = {&inputs[0], &inputs[1]};
+    const auto scorer = model->make_scorer(2);
+    scorer->score(pointers);
+    EXPECT_THAT(scorer->explanation(0).contributions, testing::ElementsAre(0, 0, 12));
+    EXPECT_THAT(scorer->explanation(1).contributions,
+                testing::ElementsAre(3, 0, testing::FloatEq(1.0F / 3)));
+    EXPECT_FLOAT_EQ(scorer->score_of(1), 10.0F / 3);
+}
+
 TEST(NetworkModel, scores_the_payload_of_its_schema) {
     const auto model = make_model(plain_manifest(), {two_input_network()}).value();
     const float nan = std::numeric_limits<float>::quiet_NaN();

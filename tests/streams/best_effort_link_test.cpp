@@ -25,10 +25,11 @@ using tests::as_bytes;
 constexpr auto kPatience = 30'000ms;
 
 struct Received final : MessageSink {
-    void on_message(std::span<const std::byte> message,
+    Hold on_message(std::span<const std::byte> message,
                     std::uint64_t arrival_ns) noexcept override {
         messages.emplace_back(reinterpret_cast<const char*>(message.data()), message.size());
         last_arrival_ns = arrival_ns;
+        return kNoHold;
     }
     void on_refused(std::uint64_t) noexcept override { ++refused; }
     [[nodiscard]] bool is_ready() const noexcept override { return messages.size() < room; }
@@ -186,6 +187,7 @@ TEST_F(BestEffortLink, output_is_full_without_a_reader_and_delivers_when_one_is_
         context_, {"tcp://127.0.0.1:*", Attachment::bind, LinkPattern::pipeline, SocketOptions{}});
     ASSERT_TRUE(output) << output.error();
     EXPECT_EQ((*output)->send(as_bytes("m"), 1, 0), SendResult::full);
+    EXPECT_EQ((*output)->durable_count(), 0U);
     auto input = BestEffortInput::make(context_, {(*output)->bound_endpoint(), Attachment::connect,
                                                   LinkPattern::pipeline, SocketOptions{}});
     ASSERT_TRUE(input) << input.error();
@@ -195,6 +197,7 @@ TEST_F(BestEffortLink, output_is_full_without_a_reader_and_delivers_when_one_is_
         result = (*output)->send(as_bytes("m"), 1, 0);
     }
     EXPECT_EQ(result, SendResult::delivered);
+    EXPECT_EQ((*output)->durable_count(), 1U);
     Received received;
     receive(**input, received, 1);
     EXPECT_EQ(received.messages, std::vector<std::string>{"m"});

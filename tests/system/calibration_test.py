@@ -37,6 +37,8 @@ def main():
     signal = write(folder / "signal.csv", [{**row, "METp": row["METp"] + 200, "HT": row["HT"] + 900} for row in rows[:400]])
     check_points(tool, vae, background, signal, folder)
     check_pileup(tool, vae, rows, folder)
+    check_quantile_map(tool, vae, rows, folder)
+    check_decorrelated_training(tool, rows, folder)
     check_doublets(tool, vae.parent / "seed_filter", folder)
     check_refusals(tool, vae, background, rows, folder)
     check_p_values(tool, vae, background, signal, folder)
@@ -61,6 +63,62 @@ def block_of(manifest, name):
 
 def number(text, field):
     return float(text.split(f"{field}: ", 1)[1].split()[0])
+
+
+def check_quantile_map(tool, vae, rows, folder):
+    """One threshold on mapped scores accepts as much in each bin of pile-up; the model asks for the pile-up from then on."""
+    middle = sorted(row["HT"] for row in rows)[len(rows) // 2]
+    # Events with much HT, whose scores are higher, come with more pile-up.
+    busy = write(folder / "busy.csv", [{**row, "average_mu": 30 if row["HT"] > middle else 10} for row in rows])
+    model, point = folder / "mapped", ("--point", "tenth=fraction:0.1")
+    tool.run("calibrate", vae, "--background", busy, *point, "--quantile-map", "--pileup-edges", "20", "--output", model)
+    assert (model / "vae.onnx").read_bytes() == (vae / "vae.onnx").read_bytes()
+    threshold = number(block_of((model / "manifest.pbtxt").read_text(), "tenth"), "offset")
+    shares = {}
+    for name, scored in (("plain", vae), ("mapped", model)):
+        scores = scores_of(tool, scored, busy, folder)
+        cut = threshold if name == "mapped" else sorted(scores)[int(0.9 * len(scores))]
+        for pileup in (10, 30):
+            part = [score > cut for score, row in zip(scores, read(busy)) if row["average_mu"] == pileup]
+            shares[name, pileup] = sum(part) / len(part)
+    assert shares["plain", 30] > 1.5 * shares["plain", 10], shares
+    assert all(abs(shares["mapped", pileup] - 0.1) < 0.005 for pileup in (10, 30)), shares
+    told = tool.json("evaluate", model, "--background", busy)["samples"][0]["working_points"][0]["fraction"]
+    assert abs(told["value"] - 0.1) < 0.005, told
+    assert tool.json("evaluate", model, "--events", 500)["samples"][0]["events"] == 500
+    never = folder / "never"
+    for arguments, status, words in (
+            (("score", model, "--input", folder / "background.csv", "--output", never), 65, "columns are missing: average_mu"),
+            (("explain", model, "--input", busy, "--output", never), 65, "mapped by pile-up"),
+            (("evaluate", model, "--baselines"), 64, "that no map has changed"),
+            (("calibrate", model, "--background", busy, *point, "--quantile-map", "--pileup-edges", "20", "--output", never), 64,
+             "has a quantile map"),
+            (("calibrate", vae, "--background", busy, *point, "--quantile-map", "--output", never), 64, "--pileup-edges"),
+            (("calibrate", vae, "--background", busy, *point, "--quantile-map", "--pileup-edges", "10,20", "--output", never), 65,
+             "bin 2 of pile-up has 0 background events")):
+        tool.run(*arguments, status=status)
+        assert words in tool.errors and not list(folder.glob("never*")), (arguments, tool.errors)
+
+
+def check_decorrelated_training(tool, rows, folder):
+    """A column that the score is to be independent of is no input; what is left of the dependence is reported."""
+    table = write(folder / "widths.csv", [{**row, "average_mu": row["nJets"] + 0.01 * (index % 7)} for index, row in enumerate(rows)])
+    left = {}
+    for weight in (0.001, 60):
+        model = folder / f"independent-{weight}"
+        tool.run("train", "autoencoder", "--input", table, "--output", model, "--seed", 4, "--epochs", 25, "--decorrelate", "average_mu",
+                 "--decorrelation-weight", weight)
+        manifest = (model / "manifest.pbtxt").read_text()
+        assert manifest.count("feature {") == len(rows[0]) and 'name: "average_mu"' not in manifest, manifest[:2000]
+        left[weight] = float(manifest.split("distance correlation of the score and average_mu: ", 1)[1].split()[0])
+    assert left[60] < 0.5 * left[0.001], left
+    tool.run("train", "vae", "--events", 1000, "--epochs", 1, "--decorrelate", "average_mu", "--output", folder / "independent-vae")
+    assert "penalty of weight 20" in (folder / "independent-vae/manifest.pbtxt").read_text()
+    for arguments, status, words in ((("vae", "--input", table, "--decorrelate", "mass"), 65, "widths.csv:1: columns are missing: mass"),
+                                     (("vae", "--decorrelate", "HT"), 64, "average_mu"),
+                                     (("ringer", "--decorrelate", "average_mu"), 64, "goes with vae and autoencoder")):
+        tool.run("train", *arguments, "--output", folder / "never", status=status)
+        assert words in tool.errors and not (folder / "never").exists(), tool.errors
 
 
 def check_points(tool, vae, background, signal, folder):

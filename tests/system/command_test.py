@@ -11,8 +11,8 @@ import tempfile
 
 from tool import Tool
 
-COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "explain", "novelty",
-            "import", "import-model", "inspect", "bench"]
+COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "explain",
+            "novelty", "import", "export", "import-model", "inspect", "repair", "bench"]
 
 
 def main():

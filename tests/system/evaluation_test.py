@@ -50,10 +50,15 @@ def main():
     ranking = result["inputs_by_area_loss"]
     assert ranking[0]["name"] == "METp" and ranking[0]["area_loss"] > 0.05, ranking[:3]
     assert len(ranking) == 21 and {"LepPt", "HT", "METp"} == {entry["input"] for entry in result["dependences"]}, result
+    removed = result["inputs_removed_in_turn"]
+    assert sorted(entry["name"] for entry in removed) == sorted(entry["name"] for entry in ranking), removed
+    assert removed[-1]["area_left"] == 0.5 and removed[-1]["name"] == "METp", removed  # nothing is left to tell rows apart
     tool.run(*command, "--output", folder / "again")
     for file in ("report.html", "evaluation.json", "roc.csv"):
         assert (folder / "report" / file).read_bytes() == (folder / "again" / file).read_bytes(), file
     check_refusals(tool, vae, background, folder)
+    check_study(tool, vae, folder)
+    check_columns_beside(tool, vae, rows, folder)
     print("report of an evaluation: ok")
 
 
@@ -62,7 +67,7 @@ def check_page(page):
     assert not re.search(r"(src|href)=|url\(|@import|<script", page), "the page needs nothing beside it"
     plots = re.findall(r"<svg .*?</svg>", page, flags=re.S)
     titles = [xml.etree.ElementTree.fromstring(plot).get("aria-label") for plot in plots]
-    assert titles[:3] == ["ROC", "Score", "Calibration: conformal p-values of the background"], titles
+    assert titles[:2] == ["ROC", "Score"] and titles[-1] == "Calibration: conformal p-values of the background", titles
     assert "Training" in titles and any("against LepPt" in title for title in titles), titles
     numbers = re.findall(r' (?:[xy][12]?|cx|cy)="([^"]*)"', page)
     assert len(numbers) > 100 and all(-50 <= float(number) <= 700 for number in numbers), "all drawn inside the picture"
@@ -95,6 +100,66 @@ def check_refusals(tool, vae, background, folder):
     assert "empty" in tool.errors and not (folder / "never").exists(), tool.errors
     (folder / "file").write_text("in the way")
     tool.run("evaluate", vae, "--input", background, "--output", folder / "file" / "report", status=73)
+
+
+def check_study(tool, vae, folder):
+    """Baselines and contamination on small samples: figures agree with the evaluation's own, the published ones stand beside."""
+    command = ("evaluate", vae, "--events", 2000, "--background-events", 4000, "--baselines", "--contamination", "hpm_to_tau_nu",
+               "--study-events", 2000, "--study-epochs", 2)
+    shown = tool.run(*command, "--output", folder / "study")
+    result = json.loads((folder / "study" / "evaluation.json").read_text())
+    samples = {sample["name"]: sample for sample in result["samples"]}
+    baselines = result["baselines"]
+    methods = {method["name"]: method for method in baselines["methods"]}
+    assert list(methods) == ["VAE, nll", "VAE, kl", "VAE, total", "VAE, mu2", "autoencoder, raw", "PCA, raw", "autoencoder, standardised",
+                             "PCA, standardised", "supervised network"], list(methods)
+    assert baselines["background_events"] == 4000 and baselines["fractions"] == [0.1, 0.01], baselines["fractions"]
+    for place, of in enumerate(methods["VAE, nll"]["signals"]):
+        assert abs(of["roc_area"] - samples[of["signal"]]["roc_area"]) < 1e-9 and of["lead"] == 0, of
+        at = samples[of["signal"]]["at_rejection"][2]["efficiency"]["value"]
+        assert abs(of["efficiencies"][0]["value"] - at) < 0.01 and of["published_roc_area"] > 0.7, (of, at)
+        for name, method in methods.items():
+            other = method["signals"][place]
+            assert abs(of["roc_area"] - other["roc_area"] - other["lead"]) < 1e-9, name
+            assert all(each["low"] <= each["value"] <= each["high"] for each in other["efficiencies"]), other
+            lost = other["lead"] < 2 * other["lead_error"] and name not in ("VAE, nll", "supervised network")
+            told = any(line.startswith(f"{of['signal']}: the ROC area") and f"does not beat {name} (" in line
+                       for line in baselines["not_beaten"])
+            assert lost == told, (name, other, baselines["not_beaten"])
+    check_composition(result, samples)
+    trainings = result["contamination"]["trainings"]
+    assert [each["signal_events"] for each in trainings] == [0, 0, 4, 38, 200] and trainings[0]["change"] == 0, trainings
+    assert trainings[1]["change"] == 0 and trainings[4]["change"] < -3 * trainings[4]["change_error"] < 0, trainings
+    assert "where the VAE's score does not beat" in shown and "hpm_to_tau_nu among 2000" in shown, shown
+    page = (folder / "study" / "report.html").read_text()
+    for words in ("0.9135", "published 0.485", "Why ours and the published figures differ", "Signal in the training sample",
+                  "against LepEta", "against average_mu", "What the accepted background is made of", "boosted trees"):
+        assert words in page, words
+    tool.run(*command, "--output", folder / "study-again")
+    for file in ("report.html", "evaluation.json"):
+        assert (folder / "study" / file).read_bytes() == (folder / "study-again" / file).read_bytes(), file
+    shipped = vae.parent
+    for wrong in (("evaluate", shipped / "ringer", "--baselines"), ("evaluate", vae, "--baselines", "--background", folder / "background.csv"),
+                  ("evaluate", vae, "--contamination", "w"), ("evaluate", vae, "--baselines", "--study-events", 10)):
+        tool.run(*wrong, status=64)
+
+
+def check_composition(result, samples):
+    composition = result["accepted_background"]
+    assert [part["process"] for part in composition] == ["w", "qcd", "z", "ttbar"], composition
+    for at, point in enumerate(samples["w"]["working_points"]):
+        accepted = [part["weight"] * samples[part["process"]]["working_points"][at]["fraction"]["value"] for part in composition]
+        for part, of in zip(composition, accepted):
+            assert abs(part["shares"][at] - (of / sum(accepted) if sum(accepted) else 0)) < 1e-9, (point["name"], part)
+
+
+def check_columns_beside(tool, vae, rows, folder):
+    """A column that is no input is plotted against; one with a gap is left out."""
+    for name, value in (("whole", 31), ("gap", "")):
+        table = [{**row, "average_mu": 20 + index % 17 if index != 5 else value} for index, row in enumerate(rows)]
+        file = write(folder / f"{name}.csv", table)
+        inputs = {entry["input"] for entry in tool.json("evaluate", vae, "--background", file)["dependences"]}
+        assert ("average_mu" in inputs) == (name == "whole"), inputs
 
 
 main()

@@ -21,6 +21,7 @@ def main():
     check_gradients(tool, folder, shipped / "vae/vae.onnx", features, inputs)
     check_terms(tool, folder, shipped / "vae", features, inputs)
     check_refusals(tool, folder, shipped, features)
+    check_removal(tool, folder, shipped, features)
     print("shares of features and what has none: ok")
 
 
@@ -98,7 +99,28 @@ def check_refusals(tool, folder, shipped, features):
     rings = folder / "rings.csv"
     names = ["et", "eta", "average_mu"] + [f"ring{ring}" for ring in range(100)]
     rings.write_text(",".join(names) + "\n" + ",".join(["30", "0.5", "30"] + ["1"] * 100) + "\n")
-    refused("kind 'ringer' has no gradient", shipped / "ringer", rings)
+    refused("kind 'ringer' has no gradient", shipped / "ringer", rings, "--method", "gradient_x_input")
+
+
+def check_removal(tool, folder, shipped, features):
+    """Any kind: what the score loses without an input, counted again by tamis score; a ringer by default."""
+    names = ["et", "eta", "average_mu"] + [f"ring{ring}" for ring in range(100)]
+    cells = ["30", "0.5", "30"] + [str(1 + 5 * (ring % 8 == 0)) for ring in range(100)]
+    rings, out = folder / "rings.csv", folder / "removed.csv"
+    rings.write_text(",".join(names) + "\n" + ",".join(cells) + "\n")
+    assert "by removal from the offsets" in tool.run("explain", shipped / "ringer", "--input", rings, "--output", out, "--top", 2)
+    made = read(out)[0]
+    for name in ("ring0", "ring79", "eta", "et"):
+        without = [("0" if other == name else cell) for other, cell in zip(names, cells)]
+        (folder / "without.csv").write_text(",".join(names) + "\n" + ",".join(without) + "\n")
+        tool.run("score", shipped / "ringer", "--input", folder / "without.csv", "--output", folder / "without_scores.csv")
+        left = read(folder / "without_scores.csv")[0]["score"]
+        expected = made["score"] - left if left == left else 0  # no score without a transverse energy
+        assert abs(made[name] - expected) < 1e-5 * (1 + abs(expected)), (name, made[name], expected)
+    assert made["ring0"] != 0, made
+    tool.run("explain", folder / "mu2", "--input", features, "--output", out, "--method", "removal")
+    shares = read(out)
+    assert len(shares) == 300 and all(row["score"] == row["score"] for row in shares), shares[0]
 
 
 main()

@@ -103,4 +103,5 @@ def check_books(summary, metrics, accepted, rejected, incomplete, faults):
     assert {source["name"] for source in summary["sources"]} == set(SOURCES.values()), summary
 
 
-main()
+if __name__ == "__main__":
+    main()

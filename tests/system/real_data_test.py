@@ -2,6 +2,8 @@
 """Real events of CMS and ATLAS through the same event path: imported, decided by the shipped menu, books closed, features
 finite and plausible. Needs the recorded data. Usage: real_data_test.py BUILD_DIR SOURCE_DIR"""
 import csv
+import gzip
+import json
 import math
 import pathlib
 import statistics
@@ -34,6 +36,25 @@ def replay(tool, folder, data_file, layout):
         return result, [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
+def check_anomalies(tool, folder, source, source_dir, rows):
+    """The ten CMS events of the highest scores are those of the README of models/, with the reasons it gives."""
+    with gzip.open(source / "events.ndjson.gz", "rt") as file:
+        events = [json.loads(line) for line in file]
+    told = tool.run("explain", source_dir / "models/shipped/vae", "--input", folder / "features.csv", "--output", folder / "terms.csv",
+                    "--top", 3).splitlines()[:-1]
+    isolation = ("LepIsoCh", "LepIsoGamma", "LepIsoNeu")
+    learnt = [place for place, row in enumerate(rows)
+              if row["LepPt"] > (23 if row["LepIsEle"] else 25) and sum(row[name] for name in isolation) < 0.45]
+    score = {place: float(told[place].split("score ", 1)[1].split(":", 1)[0]) for place in learnt}
+    readme = (source_dir / "models/README.md").read_text()
+    print(f"{len(learnt)} of {len(events)} CMS events have a trigger lepton; the ten most anomalous")
+    for place in sorted(learnt, key=lambda place: -score[place])[:10]:
+        event, reasons = events[place], told[place].split(": ", 2)[2].split()
+        print(f"  {event['dataset']:24} {event['run']}:{event['event']} {score[place]:6.1f}  {' '.join(reasons)}")
+        shown = f"{event['run']}:{event['event']} | {score[place]:.0f} | {reasons[0]} {float(reasons[1]):.0f}, {reasons[2]} "
+        assert shown in readme, f"models/README.md does not say: {shown}"
+
+
 def main():
     tool, folder = Tool(sys.argv[1]), pathlib.Path(tempfile.mkdtemp(prefix="tamis-real-"))
     print(f"{'median of':28}" + "".join(f"{name:>12}" for name in ["events", "accepted", *SHOWN]))
@@ -49,6 +70,8 @@ def main():
         medians = {feature: statistics.median(row[feature] for row in rows) for feature in rows[0]}
         print(f"{pathlib.Path(name).parent.name[:14] + '/' + pathlib.Path(name).stem[:12]:28}"
               + "".join(f"{value:12.4g}" for value in [result["events"], result["accepted"], *(medians[n] for n in SHOWN)]))
+        if "ispy" in name:
+            check_anomalies(tool, folder, source, pathlib.Path(sys.argv[2]), rows)
         for feature, low, high in expected:
             assert low <= medians[feature] <= high, f"{name}: median {feature} is {medians[feature]}, expected {low} to {high}"
     rings = data_dir("atlas_neuralringer")

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import socket
 import subprocess
 
 
@@ -29,3 +30,14 @@ def data_dir(folder):
         return path
     print(f"skipped: recorded data not found at {path} (TAMIS_DATA_DIR)")
     return None
+
+
+def free_ports(count):
+    """So many TCP ports that nobody uses now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

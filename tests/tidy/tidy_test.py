@@ -25,6 +25,8 @@ HOMES = {
     r"zmq\.h(pp)?": {"streams", "bench", "tests"},
     r"mcap/": set(),
     r"zstd\.h": {"streams"},
+    r"hdf5\.h": {"streams", "tests"},
+    r"Eigen/": {"models"},
     r"boost/(asio|beast)": {"daemon", "tests"},
     r"spdlog/": {"daemon"},
     r"prometheus/": {"daemon"},

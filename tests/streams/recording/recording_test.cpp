@@ -149,13 +149,13 @@ TEST(RecordingInput, gives_one_stream_alone) {
     const ScratchFolder folder;
     ASSERT_NO_FATAL_FAILURE(record_events(folder.file("run.mcap"), 7));
     RecordingInputOptions options = input_options(folder.file("run.mcap"));
-    options.topics = {"debug"};
+    options.selection.topics = {"debug"};
     auto input = RecordingInput::open(options);
     ASSERT_TRUE(input) << input.error();
     CollectingSink sink;
     EXPECT_EQ((*input)->poll(sink, 0, 1000), 4U * 3U);  // masks 4 to 7 have the third stream
     EXPECT_TRUE((*input)->is_exhausted());
-    options.topics = {"physic"};
+    options.selection.topics = {"physic"};
     const auto absent = RecordingInput::open(options);
     ASSERT_FALSE(absent);
     EXPECT_THAT(absent.error(), testing::HasSubstr("physics, anomaly, debug"));

@@ -22,10 +22,11 @@ namespace tamis::tests {
 class CollectingSink final : public streams::MessageSink {
  public:
     [[nodiscard]] bool is_ready() const noexcept override { return messages.size() < capacity; }
-    void on_message(std::span<const std::byte> message,
-                    std::uint64_t arrival_ns) noexcept override {
+    streams::Hold on_message(std::span<const std::byte> message,
+                             std::uint64_t arrival_ns) noexcept override {
         messages.emplace_back(reinterpret_cast<const char*>(message.data()), message.size());
         arrivals_ns.push_back(arrival_ns);
+        return streams::kNoHold;
     }
     void on_refused(std::uint64_t /*arrival_ns*/) noexcept override {}
 

@@ -1,0 +1,147 @@
+#include "streams/link_socket.hpp"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+namespace tamis::streams {
+
+tl::expected<std::unique_ptr<LinkSocket>, std::string> LinkSocket::make(LinkContext& context,
+                                                                        const LinkConfig& config,
+                                                                        int type) {
+    const auto endpoint = parse_endpoint(config.endpoint, config.attachment);
+    if (!endpoint) {
+        return tl::unexpected(endpoint.error());
+    }
+    if (auto checked = check_socket_options(config.options, *endpoint); !checked) {
+        return tl::unexpected(checked.error());
+    }
+    void* raw = zmq_socket(context.native(), type);
+    if (raw == nullptr) {
+        return tl::unexpected("socket for \"" + config.endpoint + "\" (" + zmq_strerror(errno) +
+                              "); fewer links, or a higher limit of open files");
+    }
+    auto socket = std::make_unique<LinkSocket>(raw);
+    if (auto applied = apply_socket_options(config.options, *endpoint, raw); !applied) {
+        return tl::unexpected(applied.error());
+    }
+    if (type == ZMQ_SUB) {
+        zmq_setsockopt(raw, ZMQ_SUBSCRIBE, "", 0);
+    }
+    if (type == ZMQ_ROUTER) {
+        const int mandatory = 1;  // an answer to a peer that has gone is refused, not swallowed
+        zmq_setsockopt(raw, ZMQ_ROUTER_MANDATORY, &mandatory, sizeof mandatory);
+    }
+    if (type == ZMQ_DEALER) {
+        socket->watch(context);
+    }
+    if (auto attached = socket->attach(config); !attached) {
+        return tl::unexpected(attached.error());
+    }
+    return socket;
+}
+
+LinkSocket::LinkSocket(void* raw) : raw_(raw) { zmq_msg_init(&message_); }
+
+LinkSocket::~LinkSocket() {
+    zmq_msg_close(&message_);
+    if (monitor_ != nullptr) {
+        zmq_socket_monitor(raw_, nullptr, 0);
+        zmq_close(monitor_);
+    }
+    zmq_close(raw_);
+}
+
+bool LinkSocket::receive() noexcept {
+    for (;;) {
+        if (zmq_msg_recv(&message_, raw_, ZMQ_DONTWAIT) >= 0) {
+            return true;
+        }
+        if (errno != EINTR) {
+            return false;
+        }
+    }
+}
+
+SendResult LinkSocket::send(std::span<const std::byte> bytes, Part part) noexcept {
+    const int flags = ZMQ_DONTWAIT | (part == Part::more ? ZMQ_SNDMORE : 0);
+    for (;;) {
+        if (zmq_send(raw_, bytes.data(), bytes.size(), flags) >= 0) {
+            return SendResult::delivered;
+        }
+        if (errno == EAGAIN) {
+            return SendResult::full;
+        }
+        if (errno != EINTR) {
+            return SendResult::failed;
+        }
+    }
+}
+
+void LinkSocket::watch(LinkContext& context) noexcept {
+    static std::atomic<std::uint64_t> watched = 0;
+    const std::string address = "inproc://watched." + std::to_string(++watched);
+    constexpr int kEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+    if (zmq_socket_monitor(raw_, address.c_str(), kEvents) != 0) {
+        return;
+    }
+    monitor_ = zmq_socket(context.native(), ZMQ_PAIR);
+    const int linger = 0;
+    zmq_setsockopt(monitor_, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_connect(monitor_, address.c_str());
+}
+
+// Events come as two parts: number and value, then the endpoint.
+bool LinkSocket::is_connected() noexcept {
+    std::array<char, 256> part{};
+    while (monitor_ != nullptr && zmq_recv(monitor_, part.data(), part.size(), ZMQ_DONTWAIT) >= 0) {
+        std::uint16_t event = 0;
+        std::memcpy(&event, part.data(), sizeof event);
+        is_connected_ = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        zmq_recv(monitor_, part.data(), part.size(), ZMQ_DONTWAIT);
+    }
+    return is_connected_;
+}
+
+void LinkSocket::reconnect(const LinkConfig& config) noexcept {
+    zmq_disconnect(raw_, config.endpoint.c_str());
+    zmq_connect(raw_, config.endpoint.c_str());
+}
+
+bool LinkSocket::wait(Event event, std::chrono::milliseconds timeout) noexcept {
+    const short events = event == Event::readable ? ZMQ_POLLIN : ZMQ_POLLOUT;
+    zmq_pollitem_t item{raw_, 0, events, 0};
+    return zmq_poll(&item, 1, timeout.count()) > 0;
+}
+
+int LinkSocket::descriptor() const noexcept {
+    int descriptor = -1;
+    std::size_t size = sizeof descriptor;
+    return zmq_getsockopt(raw_, ZMQ_FD, &descriptor, &size) == 0 ? descriptor : -1;
+}
+
+std::string LinkSocket::bound_endpoint() const {
+    std::array<char, 256> text{};
+    std::size_t size = text.size();
+    if (zmq_getsockopt(raw_, ZMQ_LAST_ENDPOINT, text.data(), &size) != 0) {
+        return {};
+    }
+    return text.data();
+}
+
+tl::expected<void, std::string> LinkSocket::attach(const LinkConfig& config) {
+    const bool binds = config.attachment == Attachment::bind;
+    const char* endpoint = config.endpoint.c_str();
+    if ((binds ? zmq_bind(raw_, endpoint) : zmq_connect(raw_, endpoint)) == 0) {
+        return {};
+    }
+    const char* cure = !binds                ? "a name that resolves to an address"
+                       : errno == EADDRINUSE ? "another port, or stop the one that has it"
+                       : errno == ENOENT     ? "create the folder of the socket"
+                                             : "an address of this machine that you may use";
+    return tl::unexpected(std::string(binds ? "cannot bind \"" : "cannot connect \"") +
+                          config.endpoint + "\" (" + zmq_strerror(errno) + "); " + cure);
+}
+
+}  // namespace tamis::streams

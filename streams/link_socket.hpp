@@ -1,0 +1,67 @@
+// A ZeroMQ socket with all its options, bound or connected: the inside of every link. One thread
+// uses it; it may be made in another.
+#pragma once
+
+#include <zmq.h>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "streams/event_output.hpp"
+#include "streams/link_config.hpp"
+#include "streams/link_context.hpp"
+
+namespace tamis::streams {
+
+class LinkSocket {
+ public:
+    // type: of zmq_socket(). Or "what (why); what would be right".
+    [[nodiscard]] static tl::expected<std::unique_ptr<LinkSocket>, std::string> make(
+        LinkContext& context, const LinkConfig& config, int type);
+
+    explicit LinkSocket(void* raw);
+    ~LinkSocket();
+    LinkSocket(const LinkSocket&) = delete;
+    LinkSocket& operator=(const LinkSocket&) = delete;
+
+    [[nodiscard]] void* raw() const noexcept { return raw_; }
+
+    // The next part, valid until the next call; false when there is none.
+    [[nodiscard]] bool receive() noexcept;
+    [[nodiscard]] bool has_more() const noexcept { return zmq_msg_more(&message_) != 0; }
+    [[nodiscard]] std::span<const std::byte> bytes() noexcept {
+        return {static_cast<const std::byte*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
+    }
+
+    // more: another part of the same message follows.
+    enum class Part : bool { last, more };
+    [[nodiscard]] SendResult send(std::span<const std::byte> bytes,
+                                  Part part = Part::last) noexcept;
+
+    // Closes the connection to config.endpoint and makes a new one; connecting sockets only.
+    void reconnect(const LinkConfig& config) noexcept;
+    // Waits until a message can be read, or (sending) written, or the time is over.
+    enum class Event : bool { readable, writable };
+    [[nodiscard]] bool wait(Event event, std::chrono::milliseconds timeout) noexcept;
+    // Of a connecting socket: there is a connection now. Follows events of the library, in order.
+    [[nodiscard]] bool is_connected() noexcept;
+    // Turns readable when receive() may have something; -1: none.
+    [[nodiscard]] int descriptor() const noexcept;
+    // Where it is bound, with the port that the system chose.
+    [[nodiscard]] std::string bound_endpoint() const;
+
+ private:
+    tl::expected<void, std::string> attach(const LinkConfig& config);
+    void watch(LinkContext& context) noexcept;
+
+    void* raw_;
+    void* monitor_ = nullptr;  // of connecting DEALERs
+    bool is_connected_ = false;
+    zmq_msg_t message_{};
+};
+
+}  // namespace tamis::streams

@@ -1,0 +1,202 @@
+#include "streams/recording/recording_reader.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "streams/recording/wire_scan.hpp"
+#include "streams/recording/wire_schema.hpp"
+
+namespace tamis::streams {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a file says of its place: in its summary, or before its first message.
+std::optional<FilePlace> read_place(const std::string& path, const McapLimits& limits) {
+    auto reader = McapReader::open(path, limits);
+    if (!reader) {
+        return std::nullopt;
+    }
+    std::vector<McapMetadataIndex> metadata;
+    if (const auto summary = reader->read_summary()) {
+        metadata = summary->contents.metadata;
+    } else {
+        static_cast<void>(reader->next());
+        metadata = reader->seen().metadata;
+    }
+    for (const McapMetadataIndex& index : metadata) {
+        if (index.name == kFilePlaceMetadata) {
+            const auto texts = reader->read_metadata(index);
+            return texts ? parse_file_place(texts->texts) : std::nullopt;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string name_of(const std::string& path) { return fs::path(path).filename().string(); }
+
+int severity(ReadEnd end) { return end == ReadEnd::damaged ? 2 : end == ReadEnd::torn ? 1 : 0; }
+
+}  // namespace
+
+tl::expected<RecordingReader, std::string> RecordingReader::open(
+    std::string_view path, const RecordingSelection& selection, const McapLimits& limits) {
+    RecordingReader reader(selection, limits);
+    reader.find_files(path);
+    if (auto opened = reader.open_file(); !opened) {
+        return tl::unexpected(std::move(opened.error()));
+    }
+    if (auto checked = reader.check_topics(); !checked) {
+        return tl::unexpected(std::move(checked.error()));
+    }
+    return reader;
+}
+
+void RecordingReader::find_files(std::string_view path) {
+    paths_.emplace_back(path);
+    repeats_.push_back(false);
+    for (const std::uint32_t number : find_recording_files(path)) {
+        if (number == 1) {
+            continue;
+        }
+        const std::string next = recording_file(path, number);
+        const auto place = read_place(next, limits_);
+        if (!place || place->number != number) {
+            continue;  // a file of another recording that happens to have such a name
+        }
+        const std::string previous = name_of(paths_.back());
+        if (place->predecessor != previous) {
+            note(ReadEnd::damaged,
+                 place->predecessor + " is missing: " + name_of(next) + " follows it");
+        } else if (const auto crc = read_data_crc(paths_.back());
+                   place->predecessor_state == PredecessorState::closed && crc &&
+                   *crc != place->predecessor_data_crc) {
+            note(ReadEnd::damaged, previous + " is not the file that " + name_of(next) +
+                                       " follows (its data CRC is another)");
+        }
+        paths_.push_back(next);
+        repeats_.push_back(place->repeats);
+    }
+    for (const std::string& file : paths_) {
+        std::error_code absent;
+        auto bytes = fs::file_size(file, absent);
+        bytes = absent ? fs::file_size(file + ".part", absent) : bytes;
+        total_bytes_ += absent ? 0 : bytes;
+    }
+}
+
+tl::expected<void, std::string> RecordingReader::open_file() {
+    auto opened = McapReader::open(paths_[index_], limits_);
+    if (!opened) {
+        return tl::unexpected(std::move(opened.error()));
+    }
+    file_ = std::make_unique<McapReader>(std::move(*opened));
+    if (selection_.selects_times()) {
+        file_->select_times(selection_.from_ns, selection_.until_ns);
+    }
+    return {};
+}
+
+tl::expected<void, std::string> RecordingReader::check_topics() {
+    const auto summary = file_->read_summary();
+    if (!summary) {
+        return {};
+    }
+    std::string known;
+    std::vector<std::string_view> topics;
+    for (const auto& [id, channel] : summary->contents.channels) {
+        topics.push_back(channel.topic);
+        known.append(known.empty() ? "" : ", ").append(channel.topic);
+    }
+    for (const std::string& topic : selection_.topics) {
+        if (std::find(topics.begin(), topics.end(), topic) == topics.end()) {
+            return tl::unexpected(file_->path() + " has no stream \"" + topic +
+                                  "\"; it has: " + known);
+        }
+    }
+    return {};
+}
+
+const McapMessage* RecordingReader::next() {
+    while (!is_at_end_) {
+        while (const McapMessage* message = file_->next()) {
+            if (!is_repeated(*message) && is_selected(*message)) {
+                return message;
+            }
+        }
+        if (file_->end() != ReadEnd::complete) {
+            note(file_->end(), file_->end_reason());
+        }
+        if (index_ + 1 == paths_.size()) {
+            is_at_end_ = true;
+            break;
+        }
+        earlier_bytes_ += file_->file_bytes();
+        earlier_sequence_ = last_sequence_;
+        ++index_;
+        if (auto opened = open_file(); !opened) {
+            note(ReadEnd::damaged, opened.error());
+            is_at_end_ = true;
+        }
+    }
+    return nullptr;
+}
+
+// Sequences rise over all files of a recording; a distance also holds where 32 bits are used up.
+bool RecordingReader::is_repeated(const McapMessage& message) {
+    if (repeats_[index_] && static_cast<std::int32_t>(message.sequence - earlier_sequence_) <= 0) {
+        ++repeated_count_;
+        return true;
+    }
+    last_sequence_ = message.sequence;
+    return false;
+}
+
+bool RecordingReader::is_selected(const McapMessage& message) {
+    if (message.log_time_ns < selection_.from_ns ||
+        (message.log_time_ns >= selection_.until_ns && selection_.until_ns != UINT64_MAX)) {
+        return false;
+    }
+    if (!selection_.topics.empty()) {
+        const std::string& topic = file_->find_channel(message.channel_id)->topic;
+        if (std::find(selection_.topics.begin(), selection_.topics.end(), topic) ==
+            selection_.topics.end()) {
+            return false;
+        }
+    }
+    if (!selection_.selects_events()) {
+        return true;
+    }
+    const auto event = find_event(*file_, message);
+    return event && (!selection_.run || *selection_.run == event->run) &&
+           event->event >= selection_.first_event && event->event <= selection_.last_event;
+}
+
+ReadEnd RecordingReader::end() const noexcept { return is_at_end_ ? worst_ : ReadEnd::reading; }
+
+void RecordingReader::note(ReadEnd end, const std::string& reason) {
+    worst_ = severity(end) > severity(worst_) ? end : worst_;
+    const std::string file = paths_.size() > 1 && file_ ? name_of(file_->path()) + ": " : "";
+    end_reason_ += (end_reason_.empty() ? "" : "; ") + file + reason;
+}
+
+std::optional<MessageEvent> find_event(const McapReader& file, const McapMessage& message) {
+    const McapChannel* const channel = file.find_channel(message.channel_id);
+    const McapSchema* const schema =
+        channel == nullptr ? nullptr : file.find_schema(channel->schema_id);
+    if (schema == nullptr) {
+        return std::nullopt;
+    }
+    if (schema->name == kFragmentSchema) {
+        const auto head = scan_fragment(message.contents);
+        return head ? std::optional(MessageEvent{head->run, head->event}) : std::nullopt;
+    }
+    if (schema->name == kSelectedEventSchema) {
+        const auto head = scan_selected_event(message.contents);
+        return head ? std::optional(MessageEvent{head->run, head->event}) : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+}  // namespace tamis::streams

@@ -1,0 +1,252 @@
+#include "streams/reliable/event_dispatcher.hpp"
+
+#include <algorithm>
+#include <gsl/assert>
+#include <random>
+#include <utility>
+
+#include "streams/fragment.hpp"
+
+namespace tamis::streams {
+namespace {
+
+constexpr Hold kHolds = Hold{1} << 22U;  // more than can be under way at one time
+// In the table, beside the node's number: the event has ended there, for one of its fragments is
+// safe. Its others must go nowhere else.
+constexpr std::uint32_t kEnded = std::uint32_t{1} << 31U;
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return static_cast<std::uint64_t>(device()) << 32U | device();
+}
+
+}  // namespace
+
+struct EventDispatcher::Node {
+    struct Pending {
+        EventKey key;
+        Hold hold = kNoHold;
+    };
+    std::string endpoint;
+    std::unique_ptr<ReliableOutput> link;
+    std::deque<Pending> pending;      // handed to the link, not yet durable, in order
+    std::uint64_t safe = 0;           // of this link
+    std::uint64_t safe_before = 0;    // of links before
+    std::uint64_t away_since_ns = 0;  // 0: connected
+    bool leaves = false;
+
+    [[nodiscard]] bool takes_events() const noexcept {
+        return !leaves && link->is_connected() && link->is_open();
+    }
+};
+
+EventDispatcher::EventDispatcher(LinkContext& context, Config config, Listener listener)
+    : context_(context),
+      config_(std::move(config)),
+      listener_(std::move(listener)),
+      table_(config_.remembered_events, random_seed()),
+      order_(config_.remembered_events) {}
+
+EventDispatcher::~EventDispatcher() = default;
+
+tl::expected<std::unique_ptr<ReliableOutput>, std::string> EventDispatcher::connect(
+    const std::string& endpoint) {
+    LinkConfig link;
+    link.endpoint = endpoint;
+    link.attachment = Attachment::connect;
+    link.options = config_.options;
+    return ReliableOutput::make(context_, link,
+                                {.name = config_.name,
+                                 .window_messages = config_.window_messages,
+                                 .window_bytes = config_.window_bytes});
+}
+
+tl::expected<void, std::string> EventDispatcher::add_node(const std::string& endpoint) {
+    const auto known =
+        std::ranges::find(nodes_, endpoint, [](const auto& n) { return n->endpoint; });
+    if (known != nodes_.end()) {
+        (*known)->leaves = false;
+        return {};
+    }
+    auto link = connect(endpoint);
+    if (!link) {
+        return tl::unexpected(link.error());
+    }
+    auto node = std::make_unique<Node>();
+    node->endpoint = endpoint;
+    node->link = *std::move(link);
+    node->link->set_width(width_);
+    nodes_.push_back(std::move(node));
+    return {};
+}
+
+void EventDispatcher::remove_node(const std::string& endpoint) noexcept {
+    for (const auto& node : nodes_) {
+        node->leaves = node->leaves || node->endpoint == endpoint;
+    }
+}
+
+bool EventDispatcher::is_ready() const noexcept {
+    return std::ranges::any_of(nodes_, [](const auto& n) { return n->takes_events(); }) &&
+           std::ranges::all_of(nodes_, [&](const auto& n) {
+               return n->link->sender().has_room(config_.message_bytes);
+           });
+}
+
+// The one with the least to do: a slow node, or one that stands still, soon has as much as the
+// others and gets no more.
+std::uint32_t EventDispatcher::choose() const noexcept {
+    std::uint32_t best = 0;
+    std::size_t least = SIZE_MAX;
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+        const Node& node = *nodes_[i];
+        if (node.takes_events() && node.pending.size() < least) {
+            best = i;
+            least = node.pending.size();
+        }
+    }
+    return best;
+}
+
+std::uint32_t EventDispatcher::node_of(const EventKey& key) noexcept {
+    const std::uint32_t known = table_.find(key);
+    if (known != EventTable::kAbsent) {
+        return known & ~kEnded;
+    }
+    const std::uint32_t node = choose();
+    remember(key, node);
+    return node;
+}
+
+void EventDispatcher::remember(const EventKey& key, std::uint32_t node) noexcept {
+    if (table_.size() == order_.size()) {
+        table_.erase(order_[next_]);
+    }
+    order_[next_] = key;
+    next_ = (next_ + 1) % order_.size();
+    table_.set(key, node);
+}
+
+void EventDispatcher::hand_to(std::uint32_t node, const EventKey& key,
+                              std::span<const std::byte> message, Hold hold) noexcept {
+    Node& target = *nodes_[node];
+    const SendResult result = target.link->send(message, 0, 0);
+    Ensures(result == SendResult::delivered);  // is_ready() said so
+    target.pending.push_back({key, hold});
+}
+
+Hold EventDispatcher::on_message(std::span<const std::byte> message,
+                                 std::uint64_t /*now_ns*/) noexcept {
+    const auto fragment = FragmentDecoder({.message_bytes = config_.message_bytes}).decode(message);
+    if (!fragment) {
+        ++malformed_;  // the node would count it; to which it should go it does not say
+        return kNoHold;
+    }
+    const EventKey key{fragment->run, fragment->event};
+    const std::uint32_t node = node_of(key);
+    if (has_ended(key) && !nodes_[node]->takes_events()) {
+        ++late_;  // the node that would count it so is gone
+        return kNoHold;
+    }
+    const Hold hold = next_hold_;
+    next_hold_ = (next_hold_ + 1) % kHolds;
+    hand_to(node, key, message, hold);
+    return hold;
+}
+
+void EventDispatcher::on_refused(std::uint64_t /*now_ns*/) noexcept { ++malformed_; }
+
+bool EventDispatcher::has_ended(const EventKey& key) const noexcept {
+    const std::uint32_t known = table_.find(key);
+    return known != EventTable::kAbsent && (known & kEnded) != 0;
+}
+
+void EventDispatcher::take_safe(Node& node) noexcept {
+    for (; node.safe < node.link->durable_count(); ++node.safe) {
+        const Node::Pending& first = node.pending.front();
+        if (const std::uint32_t known = table_.find(first.key); known != EventTable::kAbsent) {
+            table_.set(first.key, known | kEnded);
+        }
+        listener_.on_safe(first.hold);
+        node.pending.pop_front();
+    }
+}
+
+// The others get what it had; when it comes back it starts with nothing.
+void EventDispatcher::reassign(std::uint32_t dead) noexcept {
+    Node& node = *nodes_[dead];
+    auto fresh = connect(node.endpoint);
+    if (!fresh) {
+        return;  // no more sockets: again at the next poll
+    }
+    (*fresh)->set_width(width_);
+    const std::unique_ptr<ReliableOutput> old = std::exchange(node.link, *std::move(fresh));
+    const std::deque<Node::Pending> pending = std::exchange(node.pending, {});
+    std::uint64_t number = node.safe;
+    node.safe_before += std::exchange(node.safe, 0);
+    node.away_since_ns = 0;
+    for (const Node::Pending& one : pending) {
+        const std::span<const std::byte> message = old->sender().payload(++number);
+        if (has_ended(one.key)) {
+            listener_.on_safe(one.hold);
+            continue;
+        }
+        std::uint32_t target = table_.find(one.key);
+        if (target == dead || target == EventTable::kAbsent) {
+            target = choose();
+            listener_.on_reassigned(one.key, node.endpoint, nodes_[target]->endpoint);
+            table_.find(one.key) == EventTable::kAbsent ? remember(one.key, target)
+                                                        : table_.set(one.key, target);
+        }
+        hand_to(target, one.key, message, one.hold);
+        ++reassigned_;
+    }
+}
+
+std::size_t EventDispatcher::poll(std::uint64_t now_ns) noexcept {
+    std::size_t work = 0;
+    const bool has_other =
+        std::ranges::count_if(nodes_, [](const auto& n) { return n->takes_events(); }) > 0;
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+        Node& node = *nodes_[i];
+        work += node.link->poll(now_ns);
+        take_safe(node);
+        if (node.link->is_connected()) {
+            node.away_since_ns = 0;
+        } else if (node.away_since_ns == 0) {
+            node.away_since_ns = now_ns;
+        } else if (!node.pending.empty() && has_other && !node.link->is_open() &&
+                   now_ns >= node.away_since_ns + config_.grace_ns) {
+            reassign(i);
+        }
+    }
+    return work;
+}
+
+void EventDispatcher::set_width(std::uint64_t sources) noexcept {
+    width_ = sources;
+    for (const auto& node : nodes_) {
+        node->link->set_width(width_);
+    }
+}
+
+std::size_t EventDispatcher::unacknowledged() const noexcept {
+    std::size_t count = 0;
+    for (const auto& node : nodes_) {
+        count += node->pending.size();
+    }
+    return count;
+}
+
+std::vector<EventDispatcher::NodeState> EventDispatcher::nodes() const {
+    std::vector<NodeState> states;
+    for (const auto& node : nodes_) {
+        states.push_back({.endpoint = node->endpoint,
+                          .is_there = node->link->is_open(),
+                          .fragments = node->safe_before + node->safe,
+                          .unacknowledged = node->pending.size()});
+    }
+    return states;
+}
+
+}  // namespace tamis::streams

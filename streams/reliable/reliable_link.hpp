@@ -1,0 +1,101 @@
+// Reliable links (design 3.2) over ZeroMQ: DEALER to ROUTER. The protocol is in link_sender and
+// link_receiver; here are the sockets. Each object belongs to one thread; it may be made in
+// another.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "streams/event_output.hpp"
+#include "streams/fragment_input.hpp"
+#include "streams/link_config.hpp"
+#include "streams/link_context.hpp"
+#include "streams/link_socket.hpp"
+#include "streams/reliable/link_receiver.hpp"
+#include "streams/reliable/link_sender.hpp"
+
+namespace tamis::streams {
+
+class ReliableInput final : public FragmentInput {
+ public:
+    // receiver.epoch 0: the wall clock's.
+    [[nodiscard]] static tl::expected<std::unique_ptr<ReliableInput>, std::string> make(
+        LinkContext& context, const LinkConfig& config, LinkReceiver::Config receiver);
+
+    // What the sink does not hold is acknowledged at once.
+    std::size_t poll(MessageSink& sink, std::uint64_t now_ns, std::size_t limit) noexcept override;
+    void settle(Hold hold, LinkLevel level) noexcept override;
+    void stop() noexcept override { receiver_.stop(); }
+    void flush(std::uint64_t now_ns) noexcept override;
+    [[nodiscard]] bool is_exhausted() const noexcept override { return false; }
+    [[nodiscard]] int wait_descriptor() const noexcept override { return socket_->descriptor(); }
+    [[nodiscard]] bool wants_settling() const noexcept override { return true; }
+
+    [[nodiscard]] const LinkReceiver& receiver() const noexcept { return receiver_; }
+    [[nodiscard]] std::string bound_endpoint() const { return socket_->bound_endpoint(); }
+    // Sleeps until a message comes or the time is over; true for a message.
+    [[nodiscard]] bool wait(std::chrono::milliseconds timeout) noexcept {
+        return socket_->wait(LinkSocket::Event::readable, timeout);
+    }
+
+ private:
+    ReliableInput(std::unique_ptr<LinkSocket> socket, const LinkReceiver::Config& receiver);
+    [[nodiscard]] bool receive_from(LinkReceiver::Peer& peer) noexcept;
+    void answer(std::uint64_t now_ns) noexcept;
+
+    std::unique_ptr<LinkSocket> socket_;
+    LinkReceiver receiver_;
+    // By hold: whose messages wait for it.
+    std::vector<std::vector<LinkReceiver::Receipt>> waiting_;
+};
+
+class ReliableOutput final : public EventOutput {
+ public:
+    // sender.epoch 0: the wall clock's.
+    [[nodiscard]] static tl::expected<std::unique_ptr<ReliableOutput>, std::string> make(
+        LinkContext& context, const LinkConfig& config, LinkSender::Config sender);
+
+    // Into the window; poll() sends it. full: the window holds as much as it may; nothing is lost
+    // while the receiver is away.
+    // failed: a later incarnation of the same name is connected.
+    SendResult send(std::span<const std::byte> message, StreamMask streams,
+                    std::uint64_t now_ns) noexcept override;
+    std::size_t poll(std::uint64_t now_ns) noexcept override;
+    [[nodiscard]] std::uint64_t durable_count() const noexcept override {
+        return sender_.levels().durable;
+    }
+
+    void set_width(std::uint64_t width) noexcept { sender_.set_width(width); }
+
+    // For programs that do nothing else: send() that waits, and waiting until all is durable.
+    // False when the time is over or the link is refused.
+    [[nodiscard]] bool send_within(std::span<const std::byte> message,
+                                   std::chrono::milliseconds timeout) noexcept;
+    [[nodiscard]] bool wait_durable(std::chrono::milliseconds timeout) noexcept;
+    // Says that nothing more will come: the receiver forgets this sender.
+    void close() noexcept;
+
+    [[nodiscard]] const LinkSender& sender() const noexcept { return sender_; }
+    // The receiver has answered on this connection.
+    [[nodiscard]] bool is_open() const noexcept { return sender_.is_open(); }
+    // The transport has a connection: the receiver may stand still, but it is not known to be gone.
+    [[nodiscard]] bool is_connected() const noexcept { return socket_->is_connected(); }
+
+ private:
+    ReliableOutput(std::unique_ptr<LinkSocket> socket, LinkConfig config,
+                   const LinkSender::Config& sender);
+    void wait_for_receiver(std::chrono::milliseconds limit) noexcept;
+
+    std::unique_ptr<LinkSocket> socket_;
+    LinkConfig config_;
+    LinkSender sender_;
+    bool has_begun_ = false;
+};
+
+}  // namespace tamis::streams

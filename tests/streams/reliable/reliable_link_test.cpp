@@ -1,0 +1,198 @@
+#include "streams/reliable/reliable_link.hpp"
+
+#include <gtest/gtest.h>
+#include <zmq.h>
+
+#include <set>
+#include <string>
+#include <thread>
+
+namespace tamis::streams {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::uint64_t now_ns() {
+    return static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
+std::span<const std::byte> bytes_of(const std::string& text) {
+    return std::as_bytes(std::span(text));
+}
+
+// Holds what `held` says and remembers everything.
+struct Sink final : MessageSink {
+    Hold on_message(std::span<const std::byte> message, std::uint64_t) noexcept override {
+        messages.emplace_back(reinterpret_cast<const char*>(message.data()), message.size());
+        return holds ? next_hold++ : kNoHold;
+    }
+    void on_refused(std::uint64_t) noexcept override { ++refused; }
+
+    std::vector<std::string> messages;
+    std::size_t refused = 0;
+    bool holds = false;
+    Hold next_hold = 0;
+};
+
+class ReliableSockets : public ::testing::Test {
+ protected:
+    void open_input(const std::string& endpoint = "tcp://127.0.0.1:*") {
+        LinkConfig config;
+        config.endpoint = endpoint;
+        auto made = ReliableInput::make(context_, config, {});
+        ASSERT_TRUE(made.has_value()) << made.error();
+        input_ = *std::move(made);
+    }
+    void open_output(const std::string& name) {
+        LinkConfig config;
+        config.endpoint = input_->bound_endpoint();
+        config.attachment = Attachment::connect;
+        auto made = ReliableOutput::make(context_, config, {.name = name});
+        ASSERT_TRUE(made.has_value()) << made.error();
+        outputs_.push_back(*std::move(made));
+    }
+    // Turns both ends until `done`, for 20 s at most.
+    template <class Condition>
+    bool turn_until(Condition done) {
+        const auto end = std::chrono::steady_clock::now() + seconds(20);
+        while (!done() && std::chrono::steady_clock::now() < end) {
+            if (input_) {
+                input_->poll(sink_, now_ns(), 100);
+            }
+            for (const auto& output : outputs_) {
+                output->poll(now_ns());
+            }
+        }
+        return done();
+    }
+    void send(std::size_t output, const std::string& text) {
+        ASSERT_EQ(outputs_[output]->send(bytes_of(text), 0, now_ns()), SendResult::delivered);
+    }
+
+    LinkContext context_;
+    std::unique_ptr<ReliableInput> input_;
+    std::vector<std::unique_ptr<ReliableOutput>> outputs_;
+    Sink sink_;
+};
+
+TEST_F(ReliableSockets, carry_every_message_once) {
+    open_input();
+    open_output("a");
+    open_output("b");
+    for (int i = 0; i < 2000; ++i) {
+        send(0, "a" + std::to_string(i));
+        send(1, "b" + std::to_string(i));
+    }
+    EXPECT_TRUE(turn_until([&] {
+        return outputs_[0]->durable_count() == 2000 && outputs_[1]->durable_count() == 2000;
+    }));
+    EXPECT_EQ(sink_.messages.size(), 4000U);
+    EXPECT_EQ(std::set(sink_.messages.begin(), sink_.messages.end()).size(), 4000U);
+}
+
+TEST_F(ReliableSockets, acknowledge_what_is_held_only_when_it_is_settled) {
+    open_input();
+    open_output("a");
+    sink_.holds = true;
+    send(0, "one");
+    send(0, "two");
+    ASSERT_TRUE(turn_until([&] { return outputs_[0]->sender().levels().received == 2; }));
+    EXPECT_EQ(outputs_[0]->durable_count(), 0U);
+    input_->settle(0, LinkLevel::decided);
+    ASSERT_TRUE(turn_until([&] { return outputs_[0]->sender().levels().decided == 1; }));
+    EXPECT_EQ(outputs_[0]->durable_count(), 0U);
+    input_->settle(1, LinkLevel::durable);
+    input_->settle(0, LinkLevel::durable);
+    EXPECT_TRUE(turn_until([&] { return outputs_[0]->durable_count() == 2; }));
+}
+
+TEST_F(ReliableSockets, send_again_what_a_dead_receiver_had_not_acknowledged) {
+    open_input("tcp://127.0.0.1:*");
+    const std::string endpoint = input_->bound_endpoint();
+    open_output("a");
+    sink_.holds = true;
+    for (int i = 0; i < 100; ++i) {
+        send(0, std::to_string(i));
+    }
+    ASSERT_TRUE(turn_until([&] { return sink_.messages.size() == 100; }));
+    for (Hold hold = 0; hold < 40; ++hold) {
+        input_->settle(hold, LinkLevel::durable);
+    }
+    ASSERT_TRUE(turn_until([&] { return outputs_[0]->durable_count() == 40; }));
+    input_.reset();
+    sink_ = {};
+    for (int tries = 0; tries < 100 && !input_;
+         ++tries) {  // the system frees the port a little later
+        LinkConfig config;
+        config.endpoint = endpoint;
+        if (auto made = ReliableInput::make(context_, config, {}); made) {
+            input_ = *std::move(made);
+        } else {
+            std::this_thread::sleep_for(milliseconds(20));
+        }
+    }
+    ASSERT_TRUE(input_);
+    EXPECT_TRUE(turn_until([&] { return outputs_[0]->durable_count() == 100; }));
+    ASSERT_EQ(sink_.messages.size(), 60U);
+    EXPECT_EQ(sink_.messages.front(), "40");
+    EXPECT_EQ(sink_.messages.back(), "99");
+}
+
+TEST_F(ReliableSockets, refuse_an_earlier_incarnation_of_a_name) {
+    open_input();
+    open_output("a");
+    open_output("a");
+    ASSERT_TRUE(turn_until([&] { return outputs_[0]->sender().is_refused(); }));
+    EXPECT_EQ(outputs_[0]->send(bytes_of("late"), 0, now_ns()), SendResult::failed);
+    send(1, "mine");
+    EXPECT_TRUE(turn_until([&] { return outputs_[1]->durable_count() == 1; }));
+}
+
+TEST_F(ReliableSockets, say_the_last_levels_when_reading_stops) {
+    open_input();
+    open_output("a");
+    sink_.holds = true;
+    send(0, "one");
+    ASSERT_TRUE(turn_until([&] { return sink_.messages.size() == 1; }));
+    input_->stop();
+    input_->settle(0, LinkLevel::durable);
+    input_->flush(now_ns());
+    const std::unique_ptr<ReliableInput> idle = std::move(input_);
+    EXPECT_TRUE(turn_until([&] { return outputs_[0]->durable_count() == 1; }));
+    send(0, "two");
+    for (int i = 0; i < 50; ++i) {
+        outputs_[0]->poll(now_ns());
+        idle->poll(sink_, now_ns(), 0);
+        std::this_thread::sleep_for(milliseconds(1));
+    }
+    EXPECT_EQ(sink_.messages.size(), 1U) << "no credit, and nobody reads";
+}
+
+TEST_F(ReliableSockets, survive_bytes_of_strangers) {
+    open_input();
+    open_output("a");
+    void* stranger = zmq_socket(context_.native(), ZMQ_DEALER);
+    const int linger = 0;
+    zmq_setsockopt(stranger, ZMQ_LINGER, &linger, sizeof linger);
+    ASSERT_EQ(zmq_connect(stranger, input_->bound_endpoint().c_str()), 0);
+    for (int i = 0; i < 200; ++i) {
+        const std::string noise(static_cast<std::size_t>(i), static_cast<char>(i));
+        zmq_send(stranger, noise.data(), noise.size(), i % 3 == 0 ? ZMQ_SNDMORE : 0);
+    }
+    zmq_send(stranger, "end", 3, 0);
+    for (int i = 0; i < 100; ++i) {
+        send(0, std::to_string(i));
+    }
+    EXPECT_TRUE(turn_until([&] {
+        return outputs_[0]->durable_count() == 100 &&
+               input_->receiver().counters().malformed + input_->receiver().counters().damaged >
+                   100;
+    }));
+    EXPECT_EQ(sink_.messages.size(), 100U);
+    zmq_close(stranger);
+}
+
+}  // namespace
+}  // namespace tamis::streams
