@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <ostream>
 
 #include "tests/streams/recording/sample_run.hpp"
 #include "tests/streams/recording/scratch_folder.hpp"
@@ -145,6 +146,8 @@ struct FaultKind {
     int error;
     bool is_final;  // for the file
 };
+
+void PrintTo(const FaultKind& kind, std::ostream* out) { *out << kind.name; }
 
 class RecordingFaults : public testing::TestWithParam<FaultKind> {};
 
