@@ -197,7 +197,7 @@ std::optional<RecordedEvent> RecordedEvents::take_selected(const McapMessage& me
                   std::move(selected->decision));
 }
 
-RecordedEvent RecordedEvents::finish(Event event, std::optional<ReadDecision> decision) {
+RecordedEvent RecordedEvents::finish(const Event& event, std::optional<ReadDecision> decision) {
     RecordedEvent recorded;
     recorded.decision = std::move(decision);
     ImportedEvent& contents = recorded.contents;

@@ -56,7 +56,7 @@ class RecordedEvents {
     std::optional<RecordedEvent> take(const McapMessage& message);
     std::optional<RecordedEvent> take_fragment(const McapMessage& message);
     std::optional<RecordedEvent> take_selected(const McapMessage& message);
-    RecordedEvent finish(Event event, std::optional<ReadDecision> decision);
+    RecordedEvent finish(const Event& event, std::optional<ReadDecision> decision);
 
     RecordingReader reader_;
     Derive derive_;

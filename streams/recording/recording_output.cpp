@@ -24,6 +24,10 @@ void remove_quietly(const std::string& path) {
     std::filesystem::remove(path, ignored);
 }
 
+StreamMask all_streams(std::size_t count) {
+    return count == kMaxStreams ? ~StreamMask{0} : (StreamMask{1} << count) - 1;
+}
+
 // The recording's files as the options want them at its start; gives the place of the next one.
 tl::expected<FilePlace, std::string> prepare_files(const RecordingOutputOptions& options) {
     const auto numbers = find_recording_files(options.path);
@@ -64,11 +68,9 @@ RecordingOutput::RecordingOutput(RecordingOutputOptions options)
       commit_after_ns_(options_.durability == Durability::group_commit ? kGroupNs
                                                                        : options_.interval_ns),
       commit_after_bytes_(options_.durability == Durability::group_commit ? kGroupBytes
-                                                                          : kIntervalBytes) {
+                                                                          : kIntervalBytes),
+      known_streams_(all_streams(options_.stream_names.size())) {
     options_.container.existing = ExistingFile::refuse;
-    known_streams_ = options_.stream_names.size() == kMaxStreams
-                         ? ~StreamMask{0}
-                         : (StreamMask{1} << options_.stream_names.size()) - 1;
 }
 
 // Opens the file of place_ with its labels and the events that are not safe. An error leaves none.

@@ -85,7 +85,7 @@ class RecordingOutput final : public EventOutput {
     RecordingOutputOptions options_;
     std::uint64_t commit_after_ns_;
     std::uint64_t commit_after_bytes_;
-    StreamMask known_streams_ = 0;  // channel i is stream i
+    StreamMask known_streams_;  // channel i is stream i
 
     std::unique_ptr<McapWriter> writer_;   // null after a failure, until the next file is open
     std::unique_ptr<McapWriter> closing_;  // the file before, finished but for the disk

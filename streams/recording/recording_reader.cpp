@@ -117,8 +117,9 @@ tl::expected<void, std::string> RecordingReader::check_topics() {
     }
     for (const std::string& topic : selection_.topics) {
         if (std::find(topics.begin(), topics.end(), topic) == topics.end()) {
-            return tl::unexpected(file_->path() + " has no stream \"" + topic +
-                                  "\"; it has: " + known);
+            std::string error = file_->path();
+            error.append(" has no stream \"").append(topic).append("\"; it has: ").append(known);
+            return tl::unexpected(std::move(error));
         }
     }
     return {};
