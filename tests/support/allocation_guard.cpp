@@ -8,12 +8,17 @@ namespace {
 thread_local std::size_t allocation_count = 0;
 thread_local std::size_t allocated_bytes = 0;
 
-void* allocate(std::size_t bytes, std::size_t alignment) {
+// Or nothing.
+void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
     ++allocation_count;
     allocated_bytes += bytes;
     const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-    void* memory = alignment <= alignof(std::max_align_t) ? std::malloc(bytes == 0 ? 1 : bytes)
-                                                          : std::aligned_alloc(alignment, rounded);
+    return alignment <= alignof(std::max_align_t) ? std::malloc(bytes == 0 ? 1 : bytes)
+                                                  : std::aligned_alloc(alignment, rounded);
+}
+
+void* allocate(std::size_t bytes, std::size_t alignment) {
+    void* memory = try_allocate(bytes, alignment);
     if (memory == nullptr) {
         throw std::bad_alloc();
     }
@@ -29,6 +34,20 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
 }
 void* operator new[](std::size_t bytes, std::align_val_t alignment) {
     return allocate(bytes, static_cast<std::size_t>(alignment));
+}
+// What std::stable_sort and others ask for first.
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    return try_allocate(bytes, 1);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+    return try_allocate(bytes, 1);
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+    return try_allocate(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t bytes, std::align_val_t alignment,
+                     const std::nothrow_t&) noexcept {
+    return try_allocate(bytes, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
