@@ -29,6 +29,7 @@ void add_import(CLI::App& program, ExitStatus& status);
 void add_import_model(CLI::App& program, ExitStatus& status);
 void add_export(CLI::App& program, ExitStatus& status);
 void add_repair(CLI::App& program, ExitStatus& status);
+void add_export_model(CLI::App& program, ExitStatus& status);
 void add_inspect(CLI::App& program, ExitStatus& status);
 void add_dispatch(CLI::App& program, ExitStatus& status);
 void add_audit(CLI::App& program, ExitStatus& status);

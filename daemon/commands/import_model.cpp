@@ -18,6 +18,7 @@
 #include "models/int8_parameters.hpp"
 #include "models/model_loader.hpp"
 #include "models/network_import.hpp"
+#include "models/ringer/ringer_athena.hpp"
 #include "models/ringer/ringer_json.hpp"
 #include "models/vae/vae_tsv.hpp"
 
@@ -57,6 +58,11 @@ tl::expected<models::ModelFiles, std::string> import_kind(const ImportModelOptio
     }
     if (options.kind == "ringer-json") {
         return import_ringer(options);
+    }
+    if (options.kind == "ringer-athena") {
+        return models::import_athena_ringer(
+            options.file, fmt::format("tamis import-model ringer-athena {}",
+                                      options.file.lexically_normal().filename().string()));
     }
     for (const auto trigger : {models::AnomalyTrigger::axol1tl, models::AnomalyTrigger::cicada}) {
         if (options.kind == models::to_string(trigger)) {
@@ -161,9 +167,12 @@ void add_import_model(CLI::App& program, ExitStatus& status) {
     auto options = std::make_shared<ImportModelOptions>();
     command
         ->add_option("kind", options->kind,
-                     "vae-tsv, ringer-json, axol1tl, cicada (layer tables in JSON) or onnx")
+                     "vae-tsv, ringer-json, ringer-athena (a directory with .conf files), axol1tl, "
+                     "cicada (layer "
+                     "tables in JSON) or onnx")
         ->required()
-        ->check(CLI::IsMember({"vae-tsv", "ringer-json", "axol1tl", "cicada", "onnx"}));
+        ->check(CLI::IsMember(
+            {"vae-tsv", "ringer-json", "ringer-athena", "axol1tl", "cicada", "onnx"}));
     command->add_option("file", options->file, "The network file")->required();
     command->add_option("--output", options->output, "Directory to write the model to")->required();
     command->add_option("--int8", options->int8,
@@ -175,6 +184,7 @@ void add_import_model(CLI::App& program, ExitStatus& status) {
         "  tamis import-model onnx autoencoder.onnx --output models/mine --features pt,eta,phi "
         "--score decoded --reduction mean_squared_error\n"
         "  tamis import-model onnx network.onnx --output models/mine_int8 --int8 features.csv\n"
+        "  tamis import-model ringer-athena Run3_20230316_v1 --output models/ringer_run3\n"
         "  tamis import-model axol1tl axol1tl_v4.json --output models/axol1tl_v4\n"
         "  tamis import-model cicada cicada_v2p2p0.json --output models/cicada_v2p2p0");
     command->callback([options, &status] { status = import_model(*options); });

@@ -9,9 +9,9 @@
 
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/model_directory.hpp"
+#include "daemon/commands/ringer_training.hpp"
 #include "daemon/commands/training_samples.hpp"
 #include "models/autoencoder/reconstruction_recipe.hpp"
-#include "models/ringer/ringer_recipe.hpp"
 #include "models/seed_filter/seed_filter_recipe.hpp"
 #include "models/vae/vae_recipe.hpp"
 #include "models/vae/vae_samples.hpp"
@@ -31,6 +31,7 @@ struct TrainOptions {
     bool allow_constant = false;       // of autoencoder and gaussian-vae
     std::string decorrelate;           // a column; empty: none; of vae and autoencoder
     double decorrelation_weight = 20;
+    RingerTrainOptions ringer;
 };
 
 // How often a training of hundreds of epochs says where it is.
@@ -61,6 +62,7 @@ std::string command_text(const TrainOptions& options) {
         text += fmt::format(" --decorrelate {} --decorrelation-weight {}", options.decorrelate,
                             options.decorrelation_weight);
     }
+    text += ringer_options_text(options.ringer);
     if (!options.input.empty()) {
         text += fmt::format(" --input {}", options.input.filename().string());
     }
@@ -108,19 +110,8 @@ tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& opti
 }
 
 tl::expected<models::ModelFiles, std::string> train_ringer(const TrainOptions& options) {
-    models::RingerRecipe recipe;
-    recipe.seed = options.seed != 0 ? options.seed : recipe.seed;
-    recipe.events = options.events != 0 ? options.events : recipe.events;
-    recipe.training.max_epochs = options.epochs != 0 ? options.epochs : recipe.training.max_epochs;
-    if (!options.input.empty()) {
-        auto samples = read_ringer_samples(options.input);
-        if (!samples) {
-            return tl::unexpected(samples.error());
-        }
-        recipe.samples = *std::move(samples);
-        recipe.data = options.input.filename().string();
-    }
-    return models::train_ringer(recipe, say);
+    return train_ringer_model({options.input, options.seed, options.events, options.epochs},
+                              options.ringer, say);
 }
 
 tl::expected<models::ModelFiles, std::string> train_seed_filter(const TrainOptions& options) {
@@ -196,6 +187,9 @@ std::string contradiction_of(const TrainOptions& options) {
             "--decorrelate average_mu",
             options.decorrelate);
     }
+    if (!ringer_options_text(options.ringer).empty() && options.kind != "ringer") {
+        return fmt::format("{} goes with ringer", ringer_options_text(options.ringer).substr(1));
+    }
     if (!options.input.empty() && options.events != 0) {
         return "--events is the size of a synthetic sample; --input has its own";
     }
@@ -259,13 +253,16 @@ void add_train(CLI::App& program, ExitStatus& status) {
     command->add_option("--events", options->events,
                         "Size of the synthetic training sample (doublets for the seed filter)");
     command->add_option("--epochs", options->epochs, "Epochs at most");
+    add_ringer_options(*command, options->ringer);
     command->footer(
         "Example:\n  tamis train vae --output models/mine --seed 7 --events 100000\n"
         "  tamis train vae --input run/demo/selected.mcap --output models/mine\n"
         "  tamis train vae --input features.h5 --output models/mine\n"
         "  tamis train autoencoder --input features.csv --output models/mine --seed 7\n"
         "  tamis train autoencoder --input features.csv --output models/mine --decorrelate "
-        "average_mu");
+        "average_mu\n"
+        "  tamis train ringer --input probes.csv --output models/mine --et-edges 15,1e6 --folds "
+        "10");
     command->callback([options, &status] { status = train(*options); });
 }
 

@@ -179,31 +179,6 @@ tl::expected<TrainingTable, std::string> read_any_table(const std::filesystem::p
     return select_training_table(*table, columns);
 }
 
-tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples(
-    const std::filesystem::path& file) {
-    TrainingColumns columns;
-    columns.features = {"et", "eta", "average_mu"};
-    columns.may_be_constant = columns.features.size();
-    const auto rings = numbered("ring", models::kRingCount);
-    columns.features.insert(columns.features.end(), rings.begin(), rings.end());
-    columns.label = "label";
-    columns.least_rows = kLeastRows;
-    const auto table = read_training_table(file, columns);
-    if (!table) {
-        return tl::unexpected(table.error());
-    }
-    std::vector<models::RingerSample> samples(table->features.rows());
-    for (std::size_t row = 0; row < samples.size(); ++row) {
-        const auto values = table->features.row(row);
-        samples[row].et = values[0];
-        samples[row].eta = values[1];
-        samples[row].average_mu = values[2];
-        samples[row].is_electron = table->labels[row] != 0;
-        std::copy(values.begin() + 3, values.end(), samples[row].rings.begin());
-    }
-    return samples;
-}
-
 tl::expected<models::DoubletSplit, std::string> read_doublet_samples(
     const std::filesystem::path& file, std::uint64_t seed) {
     TrainingColumns columns = doublet_columns();

@@ -6,10 +6,8 @@
 #include <filesystem>
 #include <string>
 #include <tl/expected.hpp>
-#include <vector>
 
 #include "daemon/commands/training_table.hpp"
-#include "models/ringer/ringer_samples.hpp"
 #include "models/seed_filter/doublet_samples.hpp"
 #include "models/vae/vae_samples.hpp"
 
@@ -25,10 +23,6 @@ namespace tamis::daemon {
 // A column with one value in every row is refused unless `allow_constant`.
 [[nodiscard]] tl::expected<TrainingTable, std::string> read_any_table(
     const std::filesystem::path& file, bool allow_constant, const std::string& nuisance);
-
-// Columns et, eta, average_mu, ring0 to ring99 and label (1 for an electron).
-[[nodiscard]] tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples(
-    const std::filesystem::path& file);
 
 // Columns of the seed filter's table form and label (1 for a true doublet). Six of ten rows, drawn
 // by the seed, are for training, two for calibration, two for the test.
