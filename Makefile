@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench bench-engine bench-training bench-anomaly bench-recording damage packages configure format lint asan tsan fuzz train-demo-models clean
+.PHONY: demo test build bench bench-engine bench-training bench-anomaly bench-recording bench-ringer damage replay-million packages configure format lint asan tsan fuzz train-demo-models clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -43,6 +43,12 @@ bench-anomaly: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis
 	python3 bench/anomaly_bench.py --tamis $(BUILD)/bin/tamis --jobs $(JOBS) --json $(BUILD)/anomaly_bench.json
 
+# A million events replayed with 1 to 4 workers, in both thread modes, at three speeds: one digest of decisions and score bits.
+EVENTS ?= 1000000
+replay-million: packages configure
+	cmake --build --preset release -j $(JOBS) --target tamis
+	OMP_NUM_THREADS=1 python3 tests/system/replay_million.py $(BUILD) $(EVENTS)
+
 # The recorder beside a plain write + fdatasync loop, the reader beside zstd alone (bench/README.md).
 bench-recording: packages configure
 	cmake --build --preset release -j $(JOBS) --target recording_bench
@@ -52,6 +58,11 @@ bench-recording: packages configure
 damage: packages configure
 	cmake --build --preset release -j $(JOBS) --target recording_tests
 	TAMIS_EXHAUSTIVE=1 $(BUILD)/tests/streams/recording/recording_tests --gtest_filter='*ExhaustiveDamage*'
+
+# Ringers on real probes beside the published ensembles and the cut-based selection (models/ringer/README.md).
+bench-ringer: packages configure
+	cmake --build --preset release -j $(JOBS) --target tamis
+	python3 bench/ringer_probes.py --tamis $(BUILD)/bin/tamis --data $(or $(TAMIS_DATA_DIR),../shared/data) --json $(BUILD)/ringer_probes.json
 
 # The three shipped models, made again from their recipes; the files come out byte for byte the same.
 train-demo-models: build

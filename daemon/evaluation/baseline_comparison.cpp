@@ -116,7 +116,9 @@ std::string lost_at(const BaselineComparison& comparison, std::size_t signal, st
     std::string rivals;
     for (const ComparedMethod& method : std::span(comparison.methods).subspan(1)) {
         const auto& other = method.by_signal[signal].efficiencies[at];
-        if (method.knows_signals || other.efficiency.value < own) continue;
+        if (method.knows_signals || other.efficiency.passed == 0 || other.efficiency.value < own) {
+            continue;
+        }
         const bool is_clear =
             other.with_threshold.low >
             comparison.methods.front().by_signal[signal].efficiencies[at].with_threshold.high;

@@ -65,16 +65,7 @@ RingerBank::Scored RingerBank::score(double et_gev, double eta,
                                      std::span<const float, kRingCount> rings,
                                      std::span<float> answers) const noexcept {
     std::array<float, kRingCount> inputs;
-    const std::size_t count = settings.input_count();
-    if (settings.half_rings) {
-        const auto& half = half_ring_indices();
-        std::transform(half.begin(), half.end(), inputs.begin(),
-                       [&](std::uint8_t ring) { return rings[ring]; });
-    } else {
-        std::copy(rings.begin(), rings.end(), inputs.begin());
-    }
-    const std::span<float> row = std::span(inputs).first(count);
-    normalise_rings(settings.normalisation, row);
+    const std::span<const float> row = make_network_inputs(settings, rings, inputs);
     std::fill(answers.begin(), answers.end(), kNoBinDiscriminant);
     if (!std::isfinite(et_gev) || !std::isfinite(eta) || !engine::all_finite(row)) {
         return Scored::not_finite;

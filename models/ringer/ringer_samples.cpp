@@ -42,6 +42,7 @@ std::vector<RingerSample> make_ringer_samples(std::uint64_t seed, std::uint32_t 
             sample.average_mu = clusters.average_mu;
             sample.is_electron = clusters.is_electron[i] != 0;
             sum_rings(cells, clusters.eta[i], clusters.phi[i], {}, sample.rings);
+            sample.shapes = find_shower_shapes(cells, clusters.eta[i], clusters.phi[i]);
         }
     }
     return samples;

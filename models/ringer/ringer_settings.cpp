@@ -118,6 +118,21 @@ tl::expected<RingerSettings, std::string> read_ringer_settings(const Manifest& m
     return settings;
 }
 
+std::span<const float> make_network_inputs(const RingerSettings& settings,
+                                           std::span<const float, kRingCount> rings,
+                                           std::span<float, kRingCount> buffer) noexcept {
+    if (settings.half_rings) {
+        const auto& half = half_ring_indices();
+        std::transform(half.begin(), half.end(), buffer.begin(),
+                       [&](std::uint8_t ring) { return rings[ring]; });
+    } else {
+        std::copy(rings.begin(), rings.end(), buffer.begin());
+    }
+    const std::span<float> inputs = buffer.first(settings.input_count());
+    normalise_rings(settings.normalisation, inputs);
+    return inputs;
+}
+
 std::vector<Parameter> ringer_parameters(const RingerSettings& settings) {
     const auto number = [](auto value) { return std::vector<double>{static_cast<double>(value)}; };
     return {{"normalisation", number(settings.normalisation)},

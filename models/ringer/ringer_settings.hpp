@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -46,6 +47,12 @@ struct RingerSettings {
 // Error: the first thing in the manifest that is no ringer's, with what would be right.
 [[nodiscard]] tl::expected<RingerSettings, std::string> read_ringer_settings(
     const Manifest& manifest);
+
+// What a network sees of a cluster's rings (GeV, not normalised): the half rings where asked for,
+// then normalised. The answer lies in `buffer`.
+[[nodiscard]] std::span<const float> make_network_inputs(
+    const RingerSettings& settings, std::span<const float, kRingCount> rings,
+    std::span<float, kRingCount> buffer) noexcept;
 
 // The parameters that say the same.
 [[nodiscard]] std::vector<Parameter> ringer_parameters(const RingerSettings& settings);

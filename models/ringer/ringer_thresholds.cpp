@@ -29,27 +29,53 @@ double accepted_fraction(std::span<const ScoredCluster> clusters, const Threshol
     return static_cast<double>(passed) / static_cast<double>(clusters.size());
 }
 
+// Of a sample of signal, less what was given up for fewer false alarms.
+double wanted_efficiency(std::span<const ScoredCluster> signal, const EfficiencyGoal& goal,
+                         double given_up) {
+    double efficiency = 0;
+    if (goal.fixed) {
+        efficiency = *goal.fixed;
+    } else {
+        const auto kept =
+            std::count_if(signal.begin(), signal.end(),
+                          [](const ScoredCluster& each) { return each.in_reference; });
+        const double reference = static_cast<double>(kept) / static_cast<double>(signal.size());
+        efficiency = reference + goal.relaxation * (1.0 - reference);
+    }
+    return std::max(0.0, efficiency - given_up);
+}
+
+std::vector<double> scores_of(std::span<const ScoredCluster> clusters) {
+    std::vector<double> scores;
+    scores.reserve(clusters.size());
+    for (const ScoredCluster& cluster : clusters) {
+        scores.push_back(cluster.score);
+    }
+    return scores;
+}
+
 // Weighted least squares of the slices' thresholds; 0 with fewer than two slices.
-double fit_slope(std::span<const ScoredCluster> signal, double efficiency,
+double fit_slope(std::span<const ScoredCluster> signal, const EfficiencyGoal& goal, double given_up,
                  const ThresholdFit& fit) {
     double sum = 0, sum_x = 0, sum_y = 0, sum_xx = 0, sum_xy = 0;
     std::size_t slices = 0;
-    std::vector<double> scores;
+    std::vector<ScoredCluster> slice;
     for (double low = fit.mu_low; low < fit.mu_high; low += fit.slice_width) {
-        scores.clear();
+        slice.clear();
         double mean = 0;
         for (const ScoredCluster& cluster : signal) {
             if (cluster.average_mu >= low && cluster.average_mu < low + fit.slice_width) {
-                scores.push_back(cluster.score);
+                slice.push_back(cluster);
                 mean += cluster.average_mu;
             }
         }
-        if (scores.size() < fit.least_entries) {
+        if (slice.size() < fit.least_entries) {
             continue;
         }
-        const auto weight = static_cast<double>(scores.size());
+        const auto weight = static_cast<double>(slice.size());
         const double x = mean / weight;
-        const double y = threshold_at_efficiency(scores, efficiency);
+        const double y =
+            threshold_at_efficiency(scores_of(slice), wanted_efficiency(slice, goal, given_up));
         sum += weight;
         sum_x += weight * x;
         sum_y += weight * y;
@@ -65,11 +91,12 @@ double fit_slope(std::span<const ScoredCluster> signal, double efficiency,
 }
 
 FittedThreshold fit_once(std::span<const ScoredCluster> signal,
-                         std::span<const ScoredCluster> background, double efficiency,
-                         const ThresholdFit& fit) {
+                         std::span<const ScoredCluster> background, const EfficiencyGoal& goal,
+                         double given_up, const ThresholdFit& fit) {
+    const double efficiency = wanted_efficiency(signal, goal, given_up);
     FittedThreshold fitted;
     fitted.efficiency = efficiency;
-    fitted.line.slope = fit_slope(signal, efficiency, fit);
+    fitted.line.slope = fit_slope(signal, goal, given_up, fit);
     std::vector<double> above_line;
     above_line.reserve(signal.size());
     for (const ScoredCluster& cluster : signal) {
@@ -77,7 +104,7 @@ FittedThreshold fit_once(std::span<const ScoredCluster> signal,
                              fitted.line.at(cluster.average_mu, fit.mu_low, fit.mu_high));
     }
     fitted.line.offset = threshold_at_efficiency(above_line, efficiency);
-    if (efficiency < 1) {
+    if (efficiency > 0 && efficiency < 1) {
         std::vector<float> falling(above_line.begin(), above_line.end());
         std::sort(falling.begin(), falling.end(), std::greater<>());
         fitted.offset = score_interval(falling, efficiency);
@@ -148,13 +175,16 @@ double ThresholdLine::at(double average_mu, double mu_low, double mu_high) const
 }
 
 FittedThreshold fit_threshold(std::span<const ScoredCluster> signal,
-                              std::span<const ScoredCluster> background, double efficiency,
+                              std::span<const ScoredCluster> background, const EfficiencyGoal& goal,
                               const ThresholdFit& fit) {
-    Expects(!signal.empty() && efficiency > 0 && efficiency <= 1);
-    FittedThreshold fitted = fit_once(signal, background, efficiency, fit);
+    Expects(!signal.empty());
+    Expects(!goal.fixed || (*goal.fixed > 0 && *goal.fixed <= 1));
+    double given_up = 0;
+    FittedThreshold fitted = fit_once(signal, background, goal, given_up, fit);
     while (fitted.false_alarm > fit.largest_false_alarm &&
            fitted.efficiency - fit.efficiency_step >= kLowestEfficiency) {
-        fitted = fit_once(signal, background, fitted.efficiency - fit.efficiency_step, fit);
+        given_up += fit.efficiency_step;
+        fitted = fit_once(signal, background, goal, given_up, fit);
     }
     return fitted;
 }

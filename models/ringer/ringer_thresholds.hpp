@@ -1,8 +1,10 @@
-// How thresholds of a discriminant are set: the SP index and lines in pile-up at a wanted signal
-// efficiency. A cluster passes where discriminant > slope * mu + offset, mu clipped to the range of
-// the fit. Pure functions on the cold path.
+// How thresholds of a discriminant are set: the SP index and lines in pile-up that keep as much
+// signal as wanted, or as a reference selection keeps in every slice of pile-up. A cluster passes
+// where discriminant > slope * mu + offset, mu clipped to the range of the fit. Pure functions on
+// the cold path.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "models/calibration.hpp"
@@ -30,6 +32,13 @@ struct SpPoint {
 struct ScoredCluster {
     float score = 0;
     float average_mu = 0;
+    bool in_reference = false;  // kept by the reference selection
+};
+
+// How much of the signal a threshold is to keep.
+struct EfficiencyGoal {
+    std::optional<double> fixed;  // above 0, at most 1; none: as much as the reference selection
+    double relaxation = 0;        // and this part of what the reference loses (Run 3 of ATLAS: 0.4)
 };
 
 struct ThresholdLine {
@@ -50,17 +59,17 @@ struct ThresholdFit {
 struct FittedThreshold {
     ThresholdLine line;
     ScoreInterval offset;   // 95 %, of the slope as it is
-    double efficiency = 0;  // that was aimed at in the end
+    double efficiency = 0;  // that was aimed at in the end, of the whole signal
     double detection = 0;   // accepted fraction of the signal
     double false_alarm = 0;
 };
 
-// In every slice of pile-up the threshold with the efficiency on signal, a straight line through
-// them weighted by entries, a positive slope set to 0; then the offset such that the whole signal
-// sample has the efficiency (the published recipe leaves the fitted offset). While more background
-// than allowed passes, the efficiency is lowered step by step. Signal not empty.
+// In every slice of pile-up the threshold that meets the goal on the slice's signal, a straight
+// line through them weighted by entries, a positive slope set to 0; then the offset such that the
+// whole signal sample meets the goal (the published recipe leaves the fitted offset). While more
+// background than allowed passes, the efficiency is lowered step by step. Signal not empty.
 [[nodiscard]] FittedThreshold fit_threshold(std::span<const ScoredCluster> signal,
                                             std::span<const ScoredCluster> background,
-                                            double efficiency, const ThresholdFit& fit);
+                                            const EfficiencyGoal& goal, const ThresholdFit& fit);
 
 }  // namespace tamis::models

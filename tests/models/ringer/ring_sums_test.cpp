@@ -8,21 +8,10 @@
 #include <numeric>
 #include <vector>
 
+#include "tests/models/ringer/cell_maker.hpp"
+
 namespace tamis::models {
 namespace {
-
-struct Cells {
-    std::vector<float> eta, phi, energy;
-    std::vector<std::uint8_t> layer;
-
-    void add(double cell_eta, double cell_phi, double cell_energy, int cell_layer) {
-        eta.push_back(static_cast<float>(cell_eta));
-        phi.push_back(static_cast<float>(cell_phi));
-        energy.push_back(static_cast<float>(cell_energy));
-        layer.push_back(static_cast<std::uint8_t>(cell_layer));
-    }
-    [[nodiscard]] CellArrays arrays() const { return {eta, phi, energy, layer}; }
-};
 
 using Rings = std::array<float, kRingCount>;
 

@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+
+#include "engine/onnx_reader.hpp"
 #include "models/model_loader.hpp"
+#include "models/ringer/cut_selection.hpp"
 #include "models/ringer/ringer_scorer.hpp"
+#include "models/ringer/ringer_settings.hpp"
 
 namespace tamis::models {
 namespace {
@@ -15,9 +20,10 @@ RingerRecipe tiny_recipe() {
     recipe.et_edges_gev = {20, 1e6};
     recipe.eta_edges = {0, 1.37, 2.5};
     recipe.least_clusters = 30;
-    recipe.initialisations = 1;
-    recipe.training.max_epochs = 15;
-    recipe.training.patience = 5;
+    recipe.training.folds = 2;
+    recipe.training.initialisations = 1;
+    recipe.training.training.max_epochs = 15;
+    recipe.training.training.patience = 5;
     return recipe;
 }
 
@@ -68,6 +74,65 @@ TEST(RingerRecipe, makes_a_model_that_tells_electrons_from_jets) {
     const auto model = load_model(trained->manifest, trained->networks);
     ASSERT_TRUE(model.has_value()) << model.error();
     EXPECT_FALSE(trained->manifest.golden.empty());
+}
+
+TEST(RingerRecipe, keeps_as_many_electrons_as_the_cut_based_selection) {
+    const auto trained = train_ringer(tiny_recipe(), {});
+    ASSERT_TRUE(trained.has_value()) << trained.error();
+    const auto all = make_ringer_samples(tiny_recipe().seed, tiny_recipe().run, 1500);
+    for (const CutPoint cuts : kCutPoints) {
+        double electrons = 0, kept = 0;
+        for (const RingerSample& sample : all) {
+            if (sample.is_electron && sample.et > 20) {
+                electrons += 1;
+                kept += passes_cuts(cuts, *sample.shapes, sample.et, sample.eta) ? 1 : 0;
+            }
+        }
+        const auto& point = trained->manifest.working_points[static_cast<std::size_t>(cuts)];
+        EXPECT_EQ(point.name, to_string(cuts));
+        EXPECT_NEAR(point.wanted, kept / electrons, 0.02) << point.name;
+        EXPECT_NEAR(point.signal_efficiency, point.wanted, 0.06) << point.name;
+    }
+    const auto& report = trained->manifest.provenance.report;
+    EXPECT_THAT(report, testing::Contains(testing::HasSubstr("2 x 1: SP 0.")));
+    EXPECT_THAT(report, testing::Contains(testing::StartsWith("cut-based tight on all clusters")));
+    EXPECT_THAT(report, testing::Contains(testing::StartsWith("tight by pile-up")));
+}
+
+TEST(RingerRecipe, fixed_efficiencies_where_the_sample_has_no_shower_shapes) {
+    RingerRecipe recipe = tiny_recipe();
+    recipe.samples = make_ringer_samples(recipe.seed, recipe.run, recipe.events);
+    for (RingerSample& sample : recipe.samples) {
+        sample.shapes.reset();
+    }
+    const auto trained = train_ringer(recipe, {});
+    ASSERT_TRUE(trained.has_value()) << trained.error();
+    EXPECT_EQ(trained->manifest.working_points[0].wanted, 0.95);
+    EXPECT_EQ(trained->manifest.working_points[3].wanted, 0.99);
+    EXPECT_THAT(trained->manifest.provenance.report,
+                testing::Not(testing::Contains(testing::HasSubstr("cut-based"))));
+}
+
+TEST(RingerRecipe, trains_on_half_rings_and_other_normalisations) {
+    RingerRecipe recipe = tiny_recipe();
+    recipe.half_rings = true;
+    recipe.normalisation = RingNormalisation::signed_sum;
+    recipe.test_share = 0;
+    const auto trained = train_ringer(recipe, {});
+    ASSERT_TRUE(trained.has_value()) << trained.error();
+    const auto settings = read_ringer_settings(trained->manifest);
+    ASSERT_TRUE(settings.has_value());
+    EXPECT_TRUE(settings->half_rings);
+    EXPECT_EQ(settings->normalisation, RingNormalisation::signed_sum);
+    const auto graph = engine::read_onnx(std::as_bytes(std::span(trained->networks.front())));
+    ASSERT_TRUE(graph.has_value());
+    EXPECT_EQ(graph->inputs[0].row_shape.element_count(), 50U);
+    EXPECT_THAT(trained->manifest.provenance.report,
+                testing::Not(testing::Contains(testing::HasSubstr("test sample"))));
+    recipe.normalisation = RingNormalisation::sequential;
+    const auto refused = train_ringer(recipe, {});
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_THAT(refused.error(), testing::HasSubstr("sequential with half_rings"));
 }
 
 TEST(RingerRecipe, gives_the_same_bytes_again) {

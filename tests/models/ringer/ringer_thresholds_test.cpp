@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "models/manifest.hpp"
@@ -87,7 +88,7 @@ std::vector<ScoredCluster> drifting(double slope, double shift) {
 TEST(RingerThresholds, line_follows_a_discriminant_that_falls_with_pile_up) {
     const auto signal = drifting(-0.02, 5.0);
     const auto background = drifting(-0.02, 0.0);
-    const FittedThreshold fitted = fit_threshold(signal, background, 0.97, {});
+    const FittedThreshold fitted = fit_threshold(signal, background, {0.97}, {});
     EXPECT_NEAR(fitted.line.slope, -0.02, 1e-3);
     EXPECT_NEAR(fitted.detection, 0.97, 0.003);
     EXPECT_DOUBLE_EQ(fitted.false_alarm, 0.0);
@@ -95,7 +96,7 @@ TEST(RingerThresholds, line_follows_a_discriminant_that_falls_with_pile_up) {
 
 TEST(RingerThresholds, a_rising_line_is_made_flat) {
     const FittedThreshold fitted =
-        fit_threshold(drifting(0.02, 0.0), drifting(0.0, -9.0), 0.95, {});
+        fit_threshold(drifting(0.02, 0.0), drifting(0.0, -9.0), {0.95}, {});
     EXPECT_DOUBLE_EQ(fitted.line.slope, 0.0);
     EXPECT_NEAR(fitted.detection, 0.95, 0.005);
 }
@@ -103,10 +104,62 @@ TEST(RingerThresholds, a_rising_line_is_made_flat) {
 TEST(RingerThresholds, efficiency_is_lowered_while_too_much_background_passes) {
     const auto signal = drifting(0.0, 0.0);
     const auto background = drifting(0.0, -0.3);
-    const FittedThreshold fitted = fit_threshold(signal, background, 0.99, {});
+    const FittedThreshold fitted = fit_threshold(signal, background, {0.99}, {});
     EXPECT_LE(fitted.false_alarm, 0.5);
     EXPECT_LT(fitted.efficiency, 0.99);
     EXPECT_GT(fitted.efficiency, 0.7);
+}
+
+// A reference that keeps `start` of each pile-up's clusters at 16 and one in a hundred less for
+// each further interaction; which ones it keeps has nothing to do with the score.
+std::vector<ScoredCluster> judged(std::vector<ScoredCluster> clusters, int start) {
+    for (std::size_t i = 0; i < clusters.size(); ++i) {
+        const int kept = start - (static_cast<int>(clusters[i].average_mu) - 16);
+        clusters[i].in_reference = static_cast<int>((i * 37) % 100) < kept;
+    }
+    return clusters;
+}
+
+double kept_between(std::span<const ScoredCluster> clusters, const FittedThreshold& fitted,
+                    const ThresholdFit& fit, float low, float high) {
+    double kept = 0, all = 0;
+    for (const ScoredCluster& cluster : clusters) {
+        if (cluster.average_mu >= low && cluster.average_mu < high) {
+            all += 1;
+            kept += cluster.score > fitted.line.at(cluster.average_mu, fit.mu_low, fit.mu_high);
+        }
+    }
+    return kept / all;
+}
+
+TEST(RingerThresholds, follow_the_reference_in_every_slice_of_pile_up) {
+    // The score falls by twice its spread from 16 to 60, the reference keeps 99 % down to 56 %: the
+    // line must fall less than the score does.
+    const auto signal = judged(drifting(-0.045, 5.0), 99);
+    const ThresholdFit fit;
+    const FittedThreshold fitted = fit_threshold(signal, {}, {}, fit);
+    EXPECT_NEAR(fitted.efficiency, 0.775, 0.01);
+    EXPECT_NEAR(fitted.detection, fitted.efficiency, 0.01);
+    for (float low = 16; low < 60; low += 4) {
+        const double reference = 0.99 - 0.01 * (low + 1.5 - 16);
+        EXPECT_NEAR(kept_between(signal, fitted, fit, low, low + 4), reference, 0.02) << low;
+    }
+}
+
+TEST(RingerThresholds, relaxation_gives_back_a_part_of_what_the_reference_loses) {
+    const auto signal = judged(drifting(-0.045, 5.0), 99);
+    const double strict = fit_threshold(signal, {}, {}, {}).efficiency;
+    const double relaxed = fit_threshold(signal, {}, {{}, 0.4}, {}).efficiency;
+    EXPECT_NEAR(relaxed, strict + 0.4 * (1 - strict), 1e-12);
+}
+
+TEST(RingerThresholds, a_reference_that_keeps_nothing_or_all_is_followed) {
+    auto signal = drifting(0.0, 0.0);
+    EXPECT_DOUBLE_EQ(fit_threshold(signal, {}, {}, {}).detection, 0.0);
+    for (ScoredCluster& cluster : signal) {
+        cluster.in_reference = true;
+    }
+    EXPECT_DOUBLE_EQ(fit_threshold(signal, {}, {}, {}).detection, 1.0);
 }
 
 TEST(RingerThresholds, pile_up_is_clipped_to_the_fit_range) {
