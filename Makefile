@@ -3,7 +3,7 @@ BUILD := build/release
 JOBS ?= $(shell nproc)
 CTEST := ctest --output-on-failure --no-tests=error -j $(JOBS)
 
-.PHONY: demo test build bench bench-engine bench-training bench-anomaly bench-links bench-recording bench-ringer bench-seed-filter damage kill-test packages configure format lint asan tsan fuzz train-demo-models models-report clean
+.PHONY: demo test build bench bench-engine bench-training bench-anomaly bench-links bench-recording bench-ringer bench-seed-filter damage kill-test replay-million packages configure format lint asan tsan fuzz train-demo-models models-report clean
 
 demo: packages configure
 	cmake --build --preset release -j $(JOBS) --target tamis tamisd
@@ -56,6 +56,12 @@ bench-links: packages configure
 # 50 processes killed at random instants (node, source, downstream in turn), the books proved afterwards.
 kill-test: build
 	/usr/bin/python3 tests/system/reliable_kill_test.py $(CURDIR)/$(BUILD) $(CURDIR) 50
+
+# A million events replayed with 1 to 4 workers, in both thread modes, at three speeds: one digest of decisions and score bits.
+EVENTS ?= 1000000
+replay-million: packages configure
+	cmake --build --preset release -j $(JOBS) --target tamis
+	OMP_NUM_THREADS=1 python3 tests/system/replay_million.py $(BUILD) $(EVENTS)
 
 # The recorder beside a plain write + fdatasync loop, the reader beside zstd alone (bench/README.md).
 bench-recording: packages configure

@@ -35,7 +35,7 @@ streams::Decision MenuDecider::make_decision(const TriggerMenu& menu) {
     streams::Decision decision;
     decision.paths.reserve(menu.paths().size());
     decision.explanations.resize(menu.models().size());
-    decision.reasons.reserve(menu.paths().size() + 1);
+    decision.reasons.reserve(menu.paths().size() + 2);
     return decision;
 }
 
@@ -70,6 +70,9 @@ void MenuDecider::open(Candidate& candidate, const streams::Event& event,
     candidate.vetoed = false;
     candidate.inputs.attach(event);
     std::fill(candidate.position.begin(), candidate.position.end(), kNotScored);
+    if (event.sources_masked != 0) {
+        decision.reasons.emplace_back("decided without a source that had fallen silent");
+    }
     if (event.state == streams::EventState::incomplete) {
         send_to_debug(candidate, Outcome::debug_incomplete, "incomplete");
     } else if (event.state == streams::EventState::inconsistent) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "daemon/build_facts.hpp"
+#include "daemon/input_metrics.hpp"
 
 namespace tamis::daemon {
 namespace {
@@ -70,6 +71,7 @@ void add_fragments(Page& page, const streams::FragmentCounters& counters) {
                      sample({{"class", "used"}}, counters.used),
                      sample({{"class", "duplicate_same"}}, counters.duplicate_same),
                      sample({{"class", "duplicate_different"}}, counters.duplicate_different),
+                     sample({{"class", "duplicate_late"}}, counters.duplicate_late),
                      sample({{"class", "late"}}, counters.late),
                      sample({{"class", "malformed"}}, counters.malformed),
                      sample({{"class", "bad_checksum"}}, counters.bad_checksum),
@@ -95,6 +97,9 @@ void add_events(Page& page, const Books& books) {
         outcomes.push_back(sample({{"outcome", std::move(name)}}, books.of(outcome)));
     }
     page.counter("tamis_events_total", "Events by outcome; each has exactly one.", outcomes);
+    page.counter("tamis_events_complete_masked_total",
+                 "Events that were complete without a source that had fallen silent.",
+                 {sample({}, books.builder.complete_masked)});
     page.gauge("tamis_events_in_flight", "Events opened and not yet given an outcome.",
                {sample({}, books.in_flight)});
     page.counter("tamis_events_incomplete_total",
@@ -177,13 +182,15 @@ void add_sources(Page& page, const NodeReport& report) {
             sample({{"source", name}, {"event", "missing"}}, counters.sequence_missing));
         sequence.push_back(
             sample({{"source", name}, {"event", "reordered"}}, counters.sequence_reordered));
+        sequence.push_back(
+            sample({{"source", name}, {"event", "repeated"}}, counters.sequence_repeated));
     }
     page.counter("tamis_source_fragments_total",
                  "Decoded fragments of each source: all received, and what became of them.",
                  fragments);
     page.counter("tamis_source_sequence_total",
-                 "Sequence numbers of each source that were jumped over, and fragments that came "
-                 "after a higher number.",
+                 "Sequence numbers of each source that were jumped over, those of them that came "
+                 "after all, and numbers that came again.",
                  sequence);
 }
 
@@ -288,6 +295,9 @@ std::string metrics_text(const NodeReport& report) {
     add_events(page, report.pipeline.run.books);
     add_menu(page, report);
     add_sources(page, report);
+    for (prometheus::MetricFamily& family : input_metrics(report)) {
+        page.add(std::move(family));
+    }
     add_outputs(page, report);
     add_latency(page, report.pipeline.run.decision_latency);
     add_threads(page, report);

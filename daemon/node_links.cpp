@@ -10,7 +10,6 @@
 #include "daemon/build_facts.hpp"
 #include "daemon/joined_input.hpp"
 #include "daemon/steady_time.hpp"
-#include "streams/reliable/reliable_link.hpp"
 #include "streams/spool/spooled_output.hpp"
 
 namespace tamis::daemon {
@@ -100,6 +99,9 @@ tl::expected<void, StartFailure> NodeLinks::open_input(const config::Deployment&
                 return tl::unexpected(unavailable("input: " + made.error()));
             }
             input_endpoints_.push_back((*made)->bound_endpoint());
+            if (const auto* reliable = dynamic_cast<const ReliableInput*>(made->get())) {
+                reliable_inputs_.push_back(reliable);
+            }
             inputs.push_back(*std::move(made));
             return {};
         };
@@ -199,6 +201,14 @@ tl::expected<void, StartFailure> NodeLinks::open_recording(const config::OutputC
     recordings_.push_back(recording->get());
     add_output(output, menu, std::move(*recording), output.recording);
     return {};
+}
+
+std::vector<streams::LinkReceiverCounters> NodeLinks::input_links() const {
+    std::vector<streams::LinkReceiverCounters> links;
+    for (const ReliableInput* input : reliable_inputs_) {
+        links.push_back(input->published_counters());
+    }
+    return links;
 }
 
 std::vector<std::string> NodeLinks::close_outputs(const std::string& run_summary) {

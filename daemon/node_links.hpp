@@ -15,6 +15,7 @@
 #include "streams/event_output.hpp"
 #include "streams/fragment_input.hpp"
 #include "streams/recording/recording_output.hpp"
+#include "streams/reliable/reliable_link.hpp"
 
 namespace tamis::daemon {
 
@@ -37,6 +38,9 @@ class NodeLinks {
         return output_endpoints_;
     }
 
+    // By endpoint; none on best-effort links. Any thread.
+    [[nodiscard]] std::vector<streams::LinkReceiverCounters> input_links() const;
+
     // After the last send; the run summary becomes part of the recordings. Says which files could
     // not be ended, and why.
     [[nodiscard]] std::vector<std::string> close_outputs(const std::string& run_summary);
@@ -57,6 +61,7 @@ class NodeLinks {
 
     streams::LinkContext context_;
     std::unique_ptr<streams::FragmentInput> input_;
+    std::vector<const streams::ReliableInput*> reliable_inputs_;  // of input_, by endpoint
     std::vector<std::unique_ptr<streams::EventOutput>> outputs_;
     std::vector<streams::RecordingOutput*> recordings_;  // of outputs_
     std::vector<OutputRoute> routes_;

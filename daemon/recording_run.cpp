@@ -87,7 +87,7 @@ tl::expected<RecordingRunResult, std::string> run_recording(
         }
         result.sources = *std::move(found);
     }
-    auto recording = streams::RecordingInput::open(options.input);
+    auto recording = streams::LoopedRecording::open(options.input, options.passes);
     if (!recording) {
         return tl::unexpected(recording.error());
     }
@@ -105,8 +105,8 @@ tl::expected<RecordingRunResult, std::string> run_recording(
     result.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     result.books = pipeline.snapshot();
-    result.end = (*recording)->reader().end();
-    result.end_reason = (*recording)->reader().end_reason();
+    result.end = (*recording)->recording().reader().end();
+    result.end_reason = (*recording)->recording().reader().end_reason();
     return result;
 }
 

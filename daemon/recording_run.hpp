@@ -12,13 +12,14 @@
 #include "config/deployment.hpp"
 #include "daemon/decision_observer.hpp"
 #include "daemon/pipeline.hpp"
-#include "streams/recording/recording_input.hpp"
+#include "streams/recording/looped_recording.hpp"
 
 namespace tamis::daemon {
 
 struct RecordingRunOptions {
     streams::RecordingInputOptions input;
     config::ThreadConfig threads;
+    std::uint64_t passes = 1;  // how often the recording is replayed
     // Identifiers of the sources an event is made of; empty: all that the recording has.
     std::vector<std::uint32_t> sources;
 };

@@ -41,6 +41,7 @@ Json books(const Books& books) {
                          {"used", fragments.used},
                          {"duplicate_same", fragments.duplicate_same},
                          {"duplicate_different", fragments.duplicate_different},
+                         {"duplicate_late", fragments.duplicate_late},
                          {"late", fragments.late},
                          {"malformed", fragments.malformed},
                          {"bad_checksum", fragments.bad_checksum},
@@ -59,6 +60,7 @@ Json books(const Books& books) {
                       {"shed", books.of(Outcome::shed)},
                       {"abandoned", books.of(Outcome::abandoned)},
                       {"in_flight", books.in_flight}};
+    json["complete_without_masked_sources"] = builder.complete_masked;
     json["incomplete_because"] = {{"window_time", builder.incomplete_time},
                                   {"window_bytes", builder.incomplete_bytes},
                                   {"pool_slots", builder.incomplete_slots},
@@ -122,16 +124,45 @@ Json sources(const NodeReport& report) {
     for (std::size_t i = 0; i < report.pipeline.run.sources.size(); ++i) {
         const config::SourceConfig& source = report.deployment->input.sources[i];
         const streams::SourceCounters& counters = report.pipeline.run.sources[i];
-        list.push_back({{"id", source.id},
-                        {"name", source.name},
-                        {"received", counters.received},
-                        {"used", counters.used},
-                        {"duplicates", counters.duplicates},
-                        {"late", counters.late},
-                        {"sequence_missing", counters.sequence_missing},
-                        {"sequence_reordered", counters.sequence_reordered},
-                        {"sequence_first", counters.sequence_first},
-                        {"sequence_last", counters.sequence_last}});
+        list.push_back(
+            {{"id", source.id},
+             {"name", source.name},
+             {"received", counters.received},
+             {"used", counters.used},
+             {"duplicates", counters.duplicates},
+             {"late", counters.late},
+             {"sequence_missing", counters.sequence_missing},
+             {"sequence_reordered", counters.sequence_reordered},
+             {"sequence_repeated", counters.sequence_repeated},
+             {"sequence_first", counters.sequence_first},
+             {"sequence_last", counters.sequence_last},
+             {"lost", counters.lost()},
+             {"gaps", counters.gaps},
+             {"longest_gap", counters.longest_gap},
+             {"absent_events", counters.absent},
+             {"excused_events", counters.excused},
+             {"fell_silent", counters.masked},
+             {"delay_mean_ns", counters.used == 0 ? 0 : counters.delay_sum_ns / counters.used},
+             {"delay_max_ns", counters.delay_max_ns}});
+    }
+    return list;
+}
+
+Json links(const NodeReport& report) {
+    Json list = Json::array();
+    for (std::size_t i = 0; i < report.input_links.size(); ++i) {
+        const streams::LinkReceiverCounters& link = report.input_links[i];
+        list.push_back({{"endpoint", report.input_endpoints[i]},
+                        {"received", link.received},
+                        {"delivered", link.delivered},
+                        {"duplicates", link.duplicates},
+                        {"beyond", link.beyond},
+                        {"damaged", link.damaged},
+                        {"malformed", link.malformed},
+                        {"unknown_peer", link.unknown_peer},
+                        {"refused", link.refused},
+                        {"resend_requests", link.resend_requests},
+                        {"opened", link.opened}});
     }
     return list;
 }
@@ -207,7 +238,7 @@ std::string summary_text(const NodeReport& report) {
                                   {"version", manifest.version},
                                   {"hash", hexadecimal(context.model_hashes[i])}});
     }
-    json["input"] = {{"endpoints", report.input_endpoints}};
+    json["input"] = {{"endpoints", report.input_endpoints}, {"links", links(report)}};
     json["monitoring_port"] = report.monitoring_port;
     json["books"] = books(run.books);
     json["paths"] = paths(report);

@@ -45,6 +45,7 @@ struct Event {
     std::uint64_t last_arrival_ns = 0;     // steady clock, of the last fragment that was used
     std::size_t payload_bytes = 0;         // of all fragments
     std::vector<EventFragment> fragments;  // by source index; valid where sources_seen has the bit
+    std::uint64_t sources_masked = 0;      // complete without these: they had fallen silent
 
     [[nodiscard]] bool has(SourceIndex source) const noexcept {
         return (sources_seen >> source & 1U) != 0;

@@ -7,9 +7,6 @@
 namespace tamis::streams {
 namespace {
 
-// In the table, instead of a slot: the event was closed.
-constexpr std::uint32_t kRemembered = EventTable::kAbsent - 1;
-
 std::uint64_t random_seed() {
     std::random_device device;
     return static_cast<std::uint64_t>(device()) << 32U | device();
@@ -31,7 +28,7 @@ EventBuilder::EventBuilder(const Config& config, EventPool& pool)
       table_(pool.slot_count() + config.history_events, config.hash_seed.value_or(random_seed())),
       history_(config.history_events),
       links_(pool.slot_count()),
-      source_counters_(config.sources.size()),
+      sources_(config.sources.size(), config.mask_after_events),
       published_sources_(config.sources.size()) {
     Expects(config.sources.size() == pool.source_count());
     Expects(config.history_events >= 1 && config.window_ns > 0 && config.window_bytes > 0);
@@ -78,14 +75,11 @@ Hold EventBuilder::on_fragment(const Fragment& fragment, std::uint64_t arrival_n
         ++books_.fragments.wrong_run;
         return kNoHold;
     }
-    ++source_counters_[*source].received;
+    sources_.on_fragment(*source, fragment.sequence);
     const std::uint32_t known = table_.find({fragment.run, fragment.event});
-    const bool is_in_pool = known < kRemembered;
-    if (known == kRemembered || (is_in_pool && pool_[known].state != EventState::open)) {
-        ++books_.fragments.late;
-        ++source_counters_[*source].late;
-        source_counters_[*source].count_sequence(fragment.sequence);
-        return is_in_pool ? known : kNoHold;
+    const bool is_in_pool = known < pool_.slot_count();
+    if (known != EventTable::kAbsent && (!is_in_pool || pool_[known].state != EventState::open)) {
+        return on_ended_event(known, *source);
     }
     if (is_in_pool && pool_[known].has(*source)) {
         on_source_seen(known, *source, fragment);
@@ -100,9 +94,27 @@ Hold EventBuilder::on_fragment(const Fragment& fragment, std::uint64_t arrival_n
     return *index;
 }
 
+// The slot may be in another thread's hands: nothing of it is touched.
+Hold EventBuilder::on_ended_event(std::uint32_t place, SourceIndex source) noexcept {
+    const bool is_in_pool = place < pool_.slot_count();
+    EndedEvents::Ended& ended =
+        history_[is_in_pool ? links_[place].history
+                            : place - static_cast<std::uint32_t>(pool_.slot_count())];
+    const std::uint64_t bit = std::uint64_t{1} << source;
+    if ((ended.seen & bit) != 0) {
+        ++books_.fragments.duplicate_late;
+        ++sources_.counters(source).duplicates;
+    } else {
+        ended.seen |= bit;
+        ++books_.fragments.late;
+        ++sources_.counters(source).late;
+    }
+    return is_in_pool ? place : kNoHold;
+}
+
 void EventBuilder::on_source_seen(EventIndex index, SourceIndex source,
                                   const Fragment& fragment) noexcept {
-    ++source_counters_[source].duplicates;
+    ++sources_.counters(source).duplicates;
     if (is_same(pool_[index].fragments[source], fragment)) {
         ++books_.fragments.duplicate_same;
         return;
@@ -126,7 +138,9 @@ std::optional<EventIndex> EventBuilder::open(const Fragment& fragment,
     event.number = fragment.event;
     event.first_arrival_ns = arrival_ns;
     event.last_arrival_ns = arrival_ns;
+    event.sources_masked = 0;
     links_[*index].opened_at = window_clock_ns_;
+    links_[*index].excused = sources_.masked();
     append(open_, *index);
     table_.set({event.run, event.number}, *index);
     ++books_.events.opened;
@@ -136,26 +150,25 @@ std::optional<EventIndex> EventBuilder::open(const Fragment& fragment,
 
 void EventBuilder::add(EventIndex index, SourceIndex source, const Fragment& fragment,
                        std::uint64_t arrival_ns) noexcept {
-    SourceCounters& counters = source_counters_[source];
-    counters.count_sequence(fragment.sequence);
     if (pool_[index].payload_bytes + fragment.payload.size() > config_.event_bytes ||
         !pool_.store(index, source, fragment)) {
         ++books_.fragments.late;
-        ++counters.late;
+        ++sources_.counters(source).late;
         ++books_.events.incomplete;
         ++books_.events.incomplete_bytes;
         close(index, EventState::incomplete);
+        history_[links_[index].history].seen |= std::uint64_t{1} << source;
         return;
     }
     ++books_.fragments.used;
     books_.fragments.used_bytes += fragment.payload.size();
-    ++counters.used;
     Event& event = pool_[index];
+    sources_.on_used(source,
+                     arrival_ns > event.first_arrival_ns ? arrival_ns - event.first_arrival_ns : 0);
     event.last_arrival_ns = arrival_ns;
     open_bytes_ += fragment.payload.size();
-    if (event.sources_seen == all_sources_) {
-        ++books_.events.complete;
-        close(index, EventState::complete);
+    if (is_whole(index)) {
+        complete(index);
     }
     while (open_bytes_ > config_.window_bytes) {
         close_oldest(Cause::window_bytes);
@@ -166,9 +179,9 @@ void EventBuilder::shed(const Fragment& fragment, SourceIndex source) noexcept {
     ++books_.events.opened;
     ++books_.events.shed;
     ++books_.fragments.used;
-    ++source_counters_[source].used;
-    source_counters_[source].count_sequence(fragment.sequence);
-    remember({fragment.run, fragment.event}, kRemembered);
+    sources_.on_used(source, 0);
+    const EventKey key{fragment.run, fragment.event};
+    table_.set(key, place_of(remember(key, std::uint64_t{1} << source)));
 }
 
 std::size_t EventBuilder::poll(std::uint64_t now_ns) noexcept {
@@ -177,6 +190,7 @@ std::size_t EventBuilder::poll(std::uint64_t now_ns) noexcept {
     while (open_.first != kNone &&
            window_clock_ns_ - links_[open_.first].opened_at >= config_.window_ns) {
         close_oldest(Cause::window_time);
+        apply_mask();
         ++closed;
     }
     // With an event closed or in work a slot will come back; without, only this gets on.
@@ -184,6 +198,7 @@ std::size_t EventBuilder::poll(std::uint64_t now_ns) noexcept {
         close_oldest(Cause::slots);
         ++closed;
     }
+    apply_mask();
     was_ready_ = is_ready();
     if (unpublished_) {
         publish();
@@ -232,7 +247,7 @@ std::size_t EventBuilder::abandon_all() noexcept {
 
 void EventBuilder::recall(const EventKey& decided) noexcept {
     if (table_.find(decided) == EventTable::kAbsent) {
-        remember(decided, kRemembered);
+        table_.set(decided, place_of(remember(decided, 0)));
     }
 }
 
@@ -240,12 +255,8 @@ void EventBuilder::begin_run(std::optional<std::uint32_t> run) noexcept {
     Expects(open_.count == 0);
     run_ = run;
     table_.clear();
-    history_next_ = 0;
-    history_count_ = 0;
-    for (SourceCounters& counters : source_counters_) {
-        counters.sequence_first = 0;
-        counters.sequence_last = 0;
-    }
+    history_.clear();
+    sources_.begin_run();
     publish();
 }
 
@@ -281,9 +292,39 @@ void EventBuilder::close_oldest(Cause cause) noexcept {
     close(open_.first, EventState::incomplete);
 }
 
+bool EventBuilder::is_whole(EventIndex index) const noexcept {
+    const std::uint64_t given =
+        pool_[index].sources_seen | links_[index].excused | sources_.masked();
+    return (given & all_sources_) == all_sources_;
+}
+
+void EventBuilder::complete(EventIndex index) noexcept {
+    Event& event = pool_[index];
+    event.sources_masked = all_sources_ & ~event.sources_seen;
+    ++books_.events.complete;
+    books_.events.complete_masked += event.sources_masked != 0 ? 1 : 0;
+    close(index, EventState::complete);
+}
+
+// When a source has just fallen silent, what was open and waited for it alone waits no longer.
+void EventBuilder::apply_mask() noexcept {
+    if (applied_mask_ == sources_.masked()) {
+        return;
+    }
+    applied_mask_ = sources_.masked();
+    for (EventIndex index = open_.first; index != kNone;) {
+        const EventIndex next = links_[index].next;
+        if (is_whole(index)) {
+            complete(index);
+        }
+        index = next;
+    }
+}
+
 void EventBuilder::close(EventIndex index, EventState state) noexcept {
     leave_open(index);
     pool_[index].state = state;
+    sources_.on_closed(pool_[index].sources_seen, links_[index].excused, state);
     append(closed_, index);
 }
 
@@ -293,26 +334,30 @@ void EventBuilder::leave_open(EventIndex index) noexcept {
     open_bytes_ -= event.payload_bytes;
     --books_.events.open;
     unpublished_ = true;
-    remember({event.run, event.number}, index);
+    const EventKey key{event.run, event.number};
+    links_[index].history = remember(key, event.sources_seen);
+    table_.set(key, index);
 }
 
 // What comes for the event from now on waits for nothing.
 void EventBuilder::forget_slot(EventIndex index) noexcept {
     const EventKey key{pool_[index].run, pool_[index].number};
     if (table_.find(key) == index) {
-        table_.set(key, kRemembered);
+        table_.set(key, place_of(links_[index].history));
     }
 }
 
-void EventBuilder::remember(const EventKey& key, std::uint32_t place) noexcept {
-    if (history_count_ == history_.size()) {
-        table_.erase(history_[history_next_]);
-    } else {
-        ++history_count_;
+// Returns its place in the history; the caller enters the event in the table.
+std::uint32_t EventBuilder::remember(const EventKey& key, std::uint64_t seen) noexcept {
+    const EndedEvents::Added added = history_.add(key, seen);
+    if (added.forgotten) {
+        table_.erase(*added.forgotten);
     }
-    history_[history_next_] = key;
-    history_next_ = (history_next_ + 1) % history_.size();
-    table_.set(key, place);
+    return added.place;
+}
+
+std::uint32_t EventBuilder::place_of(std::uint32_t history) const noexcept {
+    return static_cast<std::uint32_t>(pool_.slot_count()) + history;
 }
 
 std::optional<SourceIndex> EventBuilder::find_source(std::uint32_t id) const noexcept {
@@ -342,8 +387,8 @@ void EventBuilder::remove(Queue& queue, EventIndex index) noexcept {
 
 void EventBuilder::publish() noexcept {
     published_books_.publish(books_);
-    for (std::size_t i = 0; i < source_counters_.size(); ++i) {
-        published_sources_[i].publish(source_counters_[i]);
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        published_sources_[i].publish(sources_.counters(static_cast<SourceIndex>(i)));
     }
     unpublished_ = false;
 }

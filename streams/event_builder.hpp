@@ -13,12 +13,14 @@
 #include <span>
 #include <vector>
 
+#include "streams/ended_events.hpp"
 #include "streams/event_pool.hpp"
 #include "streams/event_table.hpp"
 #include "streams/fragment.hpp"
 #include "streams/fragment_counters.hpp"
 #include "streams/fragment_input.hpp"
 #include "streams/published_snapshot.hpp"
+#include "streams/source_watch.hpp"
 
 namespace tamis::streams {
 
@@ -45,6 +47,9 @@ class EventBuilder final : public MessageSink {
         std::size_t window_bytes = std::size_t{128} << 20;  // payload of all open events
         std::size_t event_bytes = std::size_t{16} << 20;    // payload of one event
         std::size_t history_events = 65536;  // closed events remembered to know late fragments
+        // A source without which so many events in a row were closed is masked: events are complete
+        // without it until it speaks again. 0: never.
+        std::uint64_t mask_after_events = 0;
         OverloadPolicy overload = OverloadPolicy::back_pressure;
         FragmentLimits limits;
         std::optional<std::uint64_t> hash_seed;  // of the table; random when absent
@@ -90,7 +95,7 @@ class EventBuilder final : public MessageSink {
     [[nodiscard]] const FragmentCounters& fragments() const noexcept { return books_.fragments; }
     [[nodiscard]] const BuilderEventCounters& events() const noexcept { return books_.events; }
     [[nodiscard]] const SourceCounters& source(SourceIndex index) const noexcept {
-        return source_counters_[index];
+        return sources_.counters(index);
     }
 
     struct Books {
@@ -118,20 +123,27 @@ class EventBuilder final : public MessageSink {
         EventIndex previous = kNone;
         EventIndex next = kNone;
         std::uint64_t opened_at = 0;  // on the window's clock
+        std::uint64_t excused = 0;    // sources that were masked when it was opened
+        std::uint32_t history = 0;    // place there, once closed
     };
 
     void advance_window(std::uint64_t now_ns) noexcept;
     Hold on_fragment(const Fragment& fragment, std::uint64_t arrival_ns) noexcept;
+    Hold on_ended_event(std::uint32_t place, SourceIndex source) noexcept;
     void on_source_seen(EventIndex index, SourceIndex source, const Fragment& fragment) noexcept;
     void add(EventIndex index, SourceIndex source, const Fragment& fragment,
              std::uint64_t arrival_ns) noexcept;
     [[nodiscard]] std::optional<EventIndex> open(const Fragment& fragment,
                                                  std::uint64_t arrival_ns) noexcept;
     void shed(const Fragment& fragment, SourceIndex source) noexcept;
+    [[nodiscard]] bool is_whole(EventIndex index) const noexcept;
+    void complete(EventIndex index) noexcept;
+    void apply_mask() noexcept;
     void close(EventIndex index, EventState state) noexcept;
     void close_oldest(Cause cause) noexcept;
     void leave_open(EventIndex index) noexcept;
-    void remember(const EventKey& key, std::uint32_t place) noexcept;
+    [[nodiscard]] std::uint32_t remember(const EventKey& key, std::uint64_t seen) noexcept;
+    [[nodiscard]] std::uint32_t place_of(std::uint32_t history) const noexcept;
     void forget_slot(EventIndex index) noexcept;
     [[nodiscard]] std::optional<SourceIndex> find_source(std::uint32_t id) const noexcept;
     void append(Queue& queue, EventIndex index) noexcept;
@@ -144,10 +156,10 @@ class EventBuilder final : public MessageSink {
     std::uint64_t all_sources_;
     std::optional<std::uint32_t> run_;
 
-    EventTable table_;               // open and remembered events
-    std::vector<EventKey> history_;  // ring of remembered events
-    std::size_t history_next_ = 0;
-    std::size_t history_count_ = 0;
+    // Of open events and of closed ones that still have a slot its index; of others that are
+    // remembered their place in the history plus the number of slots.
+    EventTable table_;
+    EndedEvents history_;
 
     std::vector<Links> links_;  // by slot
     Queue open_;
@@ -161,7 +173,8 @@ class EventBuilder final : public MessageSink {
     bool unpublished_ = false;
 
     Books books_;
-    std::vector<SourceCounters> source_counters_;
+    SourceWatch sources_;
+    std::uint64_t applied_mask_ = 0;  // of silent sources, to the events that were open then
     PublishedSnapshot<Books> published_books_;
     std::vector<PublishedSnapshot<SourceCounters>> published_sources_;
 };

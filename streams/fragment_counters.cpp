@@ -17,8 +17,8 @@ void FragmentCounters::count(FragmentFault fault) noexcept {
 }
 
 std::uint64_t FragmentCounters::accounted() const noexcept {
-    return used + duplicate_same + duplicate_different + late + malformed + bad_checksum +
-           unknown_source + wrong_run + oversize;
+    return used + duplicate_same + duplicate_different + duplicate_late + late + malformed +
+           bad_checksum + unknown_source + wrong_run + oversize;
 }
 
 std::int64_t FragmentCounters::imbalance() const noexcept {
@@ -28,21 +28,6 @@ std::int64_t FragmentCounters::imbalance() const noexcept {
 std::int64_t BuilderEventCounters::imbalance() const noexcept {
     return static_cast<std::int64_t>(
         opened - (complete + incomplete + inconsistent + shed + abandoned + open));
-}
-
-void SourceCounters::count_sequence(std::uint64_t sequence) noexcept {
-    if (sequence == 0) {
-        return;
-    }
-    if (sequence_first == 0) {
-        sequence_first = sequence;
-        sequence_last = sequence;
-    } else if (sequence > sequence_last) {
-        sequence_missing += sequence - sequence_last - 1;
-        sequence_last = sequence;
-    } else {
-        ++sequence_reordered;
-    }
 }
 
 }  // namespace tamis::streams

@@ -4,6 +4,8 @@
 // summed: a wrong branch shows as an imbalance.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "streams/fragment.hpp"
@@ -15,7 +17,8 @@ struct alignas(64) FragmentCounters {
     std::uint64_t used = 0;                 // became part of an event
     std::uint64_t duplicate_same = 0;       // its source had been seen, same type and payload
     std::uint64_t duplicate_different = 0;  // its source had been seen with another payload
-    std::uint64_t late = 0;                 // its event had been closed
+    std::uint64_t duplicate_late = 0;       // its source had been seen, the event had been closed
+    std::uint64_t late = 0;                 // its event had been closed without its source
     std::uint64_t malformed = 0;            // no wire.Fragment, or several parts
     std::uint64_t bad_checksum = 0;
     std::uint64_t unknown_source = 0;
@@ -35,11 +38,12 @@ struct alignas(64) FragmentCounters {
 struct alignas(64) BuilderEventCounters {
     std::uint64_t opened = 0;
     std::uint64_t complete = 0;
-    std::uint64_t incomplete = 0;    // the sum of the four causes below
-    std::uint64_t inconsistent = 0;  // a source sent two different fragments
-    std::uint64_t shed = 0;          // refused under overload
-    std::uint64_t abandoned = 0;     // open when the node stopped
-    std::uint64_t open = 0;          // a gauge, not a counter
+    std::uint64_t complete_masked = 0;  // of them, without a source that had fallen silent
+    std::uint64_t incomplete = 0;       // the sum of the four causes below
+    std::uint64_t inconsistent = 0;     // a source sent two different fragments
+    std::uint64_t shed = 0;             // refused under overload
+    std::uint64_t abandoned = 0;        // open when the node stopped
+    std::uint64_t open = 0;             // a gauge, not a counter
 
     std::uint64_t incomplete_time = 0;   // the window in time ended
     std::uint64_t incomplete_bytes = 0;  // the window, the event or the pool had its bytes
@@ -53,16 +57,34 @@ struct alignas(64) BuilderEventCounters {
 struct alignas(64) SourceCounters {
     std::uint64_t received = 0;  // decoded, of this run
     std::uint64_t used = 0;
-    std::uint64_t duplicates = 0;  // same and different
+    std::uint64_t duplicates = 0;  // of every kind
     std::uint64_t late = 0;
-    // Of fragments that carry a sequence number: numbers jumped over, and fragments whose number
-    // was not above all before it. In one run without duplicates, lost = missing - reordered.
-    std::uint64_t sequence_missing = 0;
-    std::uint64_t sequence_reordered = 0;
-    std::uint64_t sequence_first = 0;  // the first seen: above 1 the node came late or lost some
-    std::uint64_t sequence_last = 0;   // the highest seen
 
-    void count_sequence(std::uint64_t sequence) noexcept;
+    // Of fragments that carry a sequence number.
+    std::uint64_t sequence_missing = 0;    // numbers jumped over
+    std::uint64_t sequence_reordered = 0;  // of them, those that came after all
+    std::uint64_t sequence_repeated = 0;   // numbers that came again
+    std::uint64_t sequence_first = 0;      // the lowest seen; above 1 the node came late
+    std::uint64_t sequence_last = 0;       // the highest seen
+    std::uint64_t gaps = 0;                // jumps over one number or more
+    std::uint64_t longest_gap = 0;         // numbers
+
+    std::uint64_t absent = 0;     // events closed incomplete without it
+    std::uint64_t excused = 0;    // events that were complete without it: it was masked
+    std::uint64_t masked = 0;     // how often it fell silent
+    std::uint64_t is_masked = 0;  // a gauge: 1 while it is silent
+
+    // Of used fragments: how long after the event's first one they came. Bucket i: at most 4^i us,
+    // and more than that of the bucket below; the last one has no bound.
+    static constexpr std::size_t kDelayBuckets = 16;
+    std::array<std::uint64_t, kDelayBuckets> delays{};
+    std::uint64_t delay_sum_ns = 0;
+    std::uint64_t delay_max_ns = 0;
+
+    // Numbers between the first and the last that never came: not sent, or lost on the way.
+    [[nodiscard]] std::uint64_t lost() const noexcept {
+        return sequence_missing - sequence_reordered;
+    }
 };
 
 }  // namespace tamis::streams

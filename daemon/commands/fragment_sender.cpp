@@ -56,21 +56,29 @@ tl::expected<FragmentSender, std::string> FragmentSender::make(const SenderOptio
     return sender;
 }
 
+bool FragmentSender::send_within(std::span<const std::byte> message,
+                                 std::chrono::milliseconds limit) {
+    const bool is_taken =
+        reliable_ ? reliable_->send_within(message, limit)
+                  : best_effort_->send(message, limit) == streams::SendResult::delivered;
+    handed_over_ += is_taken ? 1 : 0;
+    if (is_taken && reliable_) {
+        reliable_->poll(steady_clock_ns());
+    }
+    return is_taken;
+}
+
 bool FragmentSender::send(std::span<const std::byte> message) {
-    const auto once = [&] {
-        return reliable_ ? reliable_->send_within(message, kPatience)
-                         : best_effort_->send(message, kPatience) == streams::SendResult::delivered;
-    };
-    while (!once()) {
-        if (stop_requested() || (reliable_ && reliable_->sender().is_refused())) {
+    while (!send_within(message, kPatience)) {
+        if (stop_requested() || is_refused()) {
             return false;
         }
     }
-    ++handed_over_;
-    if (reliable_) {
-        reliable_->poll(steady_clock_ns());
-    }
     return true;
+}
+
+bool FragmentSender::try_send(std::span<const std::byte> message) {
+    return send_within(message, std::chrono::milliseconds(0));
 }
 
 void FragmentSender::poll() {
@@ -96,11 +104,18 @@ std::uint64_t FragmentSender::safe_count() const noexcept {
     return reliable_ ? reliable_->durable_count() : handed_over_;
 }
 
+std::size_t FragmentSender::unsafe_count() const noexcept {
+    return reliable_ ? reliable_->sender().unacknowledged() : 0;
+}
+
+bool FragmentSender::is_refused() const noexcept {
+    return reliable_ && reliable_->sender().is_refused();
+}
+
 std::string FragmentSender::why() const {
-    return reliable_ && reliable_->sender().is_refused()
-               ? "another sender of the same name is connected to " + connect_ +
-                     "; give each sender a --name of its own"
-               : fmt::format("{} took nothing before the stop signal", connect_);
+    return is_refused() ? "another sender of the same name is connected to " + connect_ +
+                              "; give each sender a --name of its own"
+                        : fmt::format("{} took nothing before the stop signal", connect_);
 }
 
 }  // namespace tamis::daemon

@@ -2,6 +2,7 @@
 // the node takes nothing; a stop signal ends the wait.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,6 +33,8 @@ class FragmentSender {
 
     // False when a stop signal came before it was taken, or the link is refused.
     [[nodiscard]] bool send(std::span<const std::byte> message);
+    // The same without waiting; false when it is not taken now.
+    [[nodiscard]] bool try_send(std::span<const std::byte> message);
     // Reliable: waits until the node has everything safely; false when a stop signal came before.
     [[nodiscard]] bool finish();
     // Time passes without a message: answers the node.
@@ -39,10 +42,15 @@ class FragmentSender {
 
     // Reliable: fragments that will never be sent again; best effort: those handed over.
     [[nodiscard]] std::uint64_t safe_count() const noexcept;
+    // Reliable: fragments that the node does not hold safely yet.
+    [[nodiscard]] std::size_t unsafe_count() const noexcept;
+    [[nodiscard]] bool is_refused() const noexcept;
     // Why send() or finish() said false.
     [[nodiscard]] std::string why() const;
 
  private:
+    [[nodiscard]] bool send_within(std::span<const std::byte> message,
+                                   std::chrono::milliseconds limit);
     FragmentSender() : links_(std::make_unique<streams::LinkContext>()) {}
 
     std::unique_ptr<streams::LinkContext> links_;  // before what uses it

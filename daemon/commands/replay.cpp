@@ -3,23 +3,22 @@
 #include <fmt/core.h>
 #include <sysexits.h>
 
-#include <algorithm>
-#include <fstream>
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/decision_comparison.hpp"
 #include "daemon/commands/feature_collector.hpp"
 #include "daemon/commands/fragment_sender.hpp"
 #include "daemon/commands/menu_file.hpp"
 #include "daemon/commands/progress.hpp"
+#include "daemon/commands/replay_forward.hpp"
 #include "daemon/commands/replay_options.hpp"
-#include "daemon/commands/stop_signal.hpp"
-#include "daemon/decision_digest.hpp"
-#include "daemon/steady_time.hpp"
 #include "streams/recording/recorded_decision.hpp"
 
 namespace tamis::daemon {
@@ -34,53 +33,12 @@ struct ReplayCommand {
     SenderOptions to;
     double speed = 0;
     double rate = 0;
-};
-
-// Sees every decision: into the digest, and against the recorded one; keeps features for a table.
-class Comparison final : public DecisionObserver {
- public:
-    Comparison(const TriggerMenu& menu, const streams::RecordedDecisions* recorded,
-               std::size_t show, FeatureCollector* features)
-        : menu_(menu), recorded_(recorded), show_(show), features_(features) {}
-
-    void on_decision(const streams::Event& event, const streams::Decision& decision,
-                     Delivery /*delivery*/) noexcept override {
-        digest_.add(decision);
-        if (features_ != nullptr) {
-            features_->add(event);
-        }
-        if (recorded_ == nullptr) {
-            return;
-        }
-        const auto* before = recorded_->find(event.run, event.number);
-        if (before == nullptr) {
-            ++missing_;
-            return;
-        }
-        ++compared_;
-        const std::string difference =
-            streams::describe_difference(*before, decision, menu_.context());
-        if (!difference.empty() && ++different_ <= show_) {
-            lines_ += fmt::format("  run {} event {}: {}\n", event.run, event.number, difference);
-        }
-    }
-
-    [[nodiscard]] const DecisionDigest& digest() const noexcept { return digest_; }
-    [[nodiscard]] std::uint64_t compared() const noexcept { return compared_; }
-    [[nodiscard]] std::uint64_t different() const noexcept { return different_; }
-    [[nodiscard]] std::uint64_t missing() const noexcept { return missing_; }
-    [[nodiscard]] const std::string& lines() const noexcept { return lines_; }
-
- private:
-    const TriggerMenu& menu_;
-    const streams::RecordedDecisions* recorded_;
-    std::size_t show_;
-    FeatureCollector* features_;
-    DecisionDigest digest_;
-    std::uint64_t compared_ = 0;
-    std::uint64_t different_ = 0;
-    std::uint64_t missing_ = 0;
-    std::string lines_;
+    std::uint64_t passes = 1;
+    double from_s = 0;
+    double to_s = 0;  // 0: to the end
+    std::uint64_t first_event = 0;
+    std::uint64_t last_event = UINT64_MAX;
+    FaultCommand faults;
 };
 
 streams::PaceOptions pace_options(const ReplayCommand& command) {
@@ -95,22 +53,66 @@ streams::PaceOptions pace_options(const ReplayCommand& command) {
     return pace;
 }
 
+// All of the recording, or a part of it.
+streams::RecordingInputOptions input_options(const ReplayCommand& command) {
+    constexpr double kNsPerSecond = 1e9;
+    streams::RecordingInputOptions input = recording_run_options(command.replay).input;
+    input.pace = pace_options(command);
+    input.selection.first_event = command.first_event;
+    input.selection.last_event = command.last_event;
+    input.from_ns = static_cast<std::uint64_t>(command.from_s * kNsPerSecond);
+    if (command.to_s > 0) {
+        input.to_ns = static_cast<std::uint64_t>(command.to_s * kNsPerSecond);
+    }
+    return input;
+}
+
+nlohmann::ordered_json comparison_json(const DecisionComparison& comparison) {
+    nlohmann::ordered_json causes;
+    for (std::size_t cause = 0; cause < streams::kDifferenceCauses; ++cause) {
+        const auto each = static_cast<streams::DifferenceCause>(cause);
+        causes[std::string(streams::to_string(each))] = comparison.different(each);
+    }
+    auto shown = nlohmann::ordered_json::array();
+    for (const auto& difference : comparison.shown()) {
+        shown.push_back({{"run", difference.run},
+                         {"event", difference.event},
+                         {"cause", streams::to_string(difference.what.cause)},
+                         {"what", difference.what.text}});
+    }
+    return {{"causes", causes}, {"other_menu", comparison.other_menu()}, {"differences", shown}};
+}
+
+void print_comparison(const DecisionComparison& comparison) {
+    fmt::print("  compared with the recording: {} events, {} different, {} not recorded\n",
+               comparison.compared(), comparison.different(), comparison.missing());
+    if (comparison.other_menu() > 0) {
+        fmt::print("  {} of them were decided by another menu\n", comparison.other_menu());
+    }
+    for (const auto& difference : comparison.shown()) {
+        fmt::print("  run {} event {}, because of the {}: {}\n", difference.run, difference.event,
+                   streams::to_string(difference.what.cause), difference.what.text);
+    }
+}
+
 void print_result(const ReplayCommand& command, const RecordingRunResult& result,
-                  const Comparison& comparison) {
+                  const DecisionComparison& comparison) {
     const auto& books = result.books.run.books;
     const double rate = static_cast<double>(comparison.digest().events()) / result.seconds;
     if (command.replay.json) {
-        const nlohmann::ordered_json json{
-            {"events", comparison.digest().events()},
-            {"accepted", books.of(streams::Outcome::accepted)},
-            {"rejected", books.of(streams::Outcome::rejected)},
-            {"debug", books.debug()},
-            {"digest", fmt::format("{:016x}", comparison.digest().value())},
-            {"compared", comparison.compared()},
-            {"different", comparison.different()},
-            {"imbalance_zero", books.imbalance().is_zero()},
-            {"recording", streams::to_string(result.end)},
-            {"seconds", result.seconds}};
+        nlohmann::ordered_json json{{"events", comparison.digest().events()},
+                                    {"accepted", books.of(streams::Outcome::accepted)},
+                                    {"rejected", books.of(streams::Outcome::rejected)},
+                                    {"debug", books.debug()},
+                                    {"digest", fmt::format("{:016x}", comparison.digest().value())},
+                                    {"compared", comparison.compared()},
+                                    {"different", comparison.different()},
+                                    {"imbalance_zero", books.imbalance().is_zero()},
+                                    {"recording", streams::to_string(result.end)},
+                                    {"seconds", result.seconds}};
+        if (command.compare) {
+            json.update(comparison_json(comparison));
+        }
         fmt::print("{}\n", json.dump());
         return;
     }
@@ -120,9 +122,7 @@ void print_result(const ReplayCommand& command, const RecordingRunResult& result
     print_books(books);
     fmt::print("  digest of all decisions and score bits: {:016x}\n", comparison.digest().value());
     if (command.compare) {
-        fmt::print("  compared with the recording: {} events, {} different, {} not recorded\n{}",
-                   comparison.compared(), comparison.different(), comparison.missing(),
-                   comparison.lines());
+        print_comparison(comparison);
     }
 }
 
@@ -140,11 +140,12 @@ ExitStatus decide(const ReplayCommand& command) {
         recorded = *std::move(read);
     }
     FeatureCollector features;
-    Comparison comparison(menu->compiled, recorded ? &*recorded : nullptr, command.show,
-                          command.features.empty() ? nullptr : &features);
+    DecisionComparison comparison(menu->compiled, recorded ? &*recorded : nullptr, command.show,
+                                  command.features.empty() ? nullptr : &features);
     Progress progress("replaying", "events", 0);
     auto options = recording_run_options(command.replay);
-    options.input.pace = pace_options(command);
+    options.input = input_options(command);
+    options.passes = command.passes;
     const auto result = run_recording(menu->compiled, options, comparison,
                                       [&progress](std::uint64_t done) { progress.update(done); });
     progress.finish();
@@ -166,65 +167,27 @@ ExitStatus decide(const ReplayCommand& command) {
     return closed && (!command.compare || same) ? EX_OK : 1;
 }
 
-// Hands every fragment on to a running node.
-class Forwarder final : public streams::MessageSink {
- public:
-    explicit Forwarder(FragmentSender& sender) : sender_(sender) {}
-    [[nodiscard]] bool is_ready() const noexcept override { return !failed_; }
-    streams::Hold on_message(std::span<const std::byte> message,
-                             std::uint64_t /*arrival_ns*/) noexcept override {
-        failed_ = !sender_.send(message);
-        sent_ += failed_ ? 0 : 1;
-        return streams::kNoHold;
-    }
-    void on_refused(std::uint64_t /*arrival_ns*/) noexcept override {}
-    [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
-    [[nodiscard]] bool has_failed() const noexcept { return failed_; }
-
- private:
-    FragmentSender& sender_;
-    std::uint64_t sent_ = 0;
-    bool failed_ = false;
-};
-
 ExitStatus forward(const ReplayCommand& command) {
-    auto options = recording_run_options(command.replay).input;
-    options.pace = pace_options(command);
-    auto recording = streams::RecordingInput::open(options);
-    if (!recording) {
-        return fail(EX_DATAERR, recording.error());
-    }
-    const auto sources = find_sources(options);
-    if (!sources) {
-        return fail(EX_DATAERR, sources.error());
-    }
-    catch_stop_signals();
-    auto sender = FragmentSender::make(command.to, "replay", sources->size());
-    if (!sender) {
-        return fail(EX_UNAVAILABLE, sender.error());
-    }
-    Forwarder forwarder(*sender);
-    Progress progress("sending", "fragments", 0);
-    while (!(*recording)->is_exhausted() && forwarder.is_ready()) {
-        const std::size_t work = (*recording)->poll(forwarder, steady_clock_ns(), 64);
-        const auto due = (*recording)->next_due_ns();
-        if (work == 0 && due && *due > steady_clock_ns()) {
-            constexpr std::uint64_t kBetweenAnswersNs = 5'000'000;
-            std::this_thread::sleep_for(
-                std::chrono::nanoseconds(std::min(*due - steady_clock_ns(), kBetweenAnswersNs)));
-            sender->poll();
-        }
-        progress.update(forwarder.sent());
-    }
-    const bool is_safe = !forwarder.has_failed() && sender->finish();
-    progress.finish();
-    fmt::print("{} fragments sent to {}\n", forwarder.sent(), command.to.connect);
-    return is_safe ? EX_OK : fail(EX_UNAVAILABLE, sender->why());
+    ForwardCommand forward{.input = input_options(command),
+                           .passes = command.passes,
+                           .to = command.to,
+                           .faults = command.faults};
+    return forward_recording(std::move(forward));
 }
 
 ExitStatus replay(const ReplayCommand& command) {
     if (!std::filesystem::exists(command.replay.recording)) {
         return fail(EX_NOINPUT, fmt::format("{}: no such file", command.replay.recording.string()));
+    }
+    if (command.compare && command.passes > 1) {
+        return fail(EX_USAGE,
+                    "--compare with --loop (events of a later pass have numbers that were not "
+                    "recorded); right is one of them");
+    }
+    if (command.to.connect.empty() && command.faults.is_wanted()) {
+        return fail(EX_USAGE,
+                    "faults without a node (they happen on the way to it); right is --connect "
+                    "beside them");
     }
     return command.to.connect.empty() ? decide(command) : forward(command);
 }
@@ -246,8 +209,23 @@ void add_replay(CLI::App& program, ExitStatus& status) {
     subcommand->add_option("--speed", command->speed, "Recorded timing, this many times faster");
     subcommand->add_option("--rate", command->rate,
                            "Events per second; default: as fast as possible");
+    subcommand
+        ->add_option("--loop", command->passes,
+                     "Replay it so often; later passes have event numbers advanced by the span of "
+                     "those recorded, and sequences that go on")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    subcommand->add_option("--first-event", command->first_event, "From this event number on");
+    subcommand->add_option("--last-event", command->last_event, "Up to this event number");
+    subcommand->add_option("--from", command->from_s, "Seconds after the first of these events")
+        ->check(CLI::NonNegativeNumber);
+    subcommand->add_option("--to", command->to_s, "Likewise; default: to its end")
+        ->check(CLI::NonNegativeNumber);
+    add_fault_options(*subcommand, command->faults);
     subcommand->footer(
-        "Example:\n  tamis replay run/demo/selected.mcap --compare --workers 2 --mode dedicated");
+        "Example:\n  tamis replay run/demo/selected.mcap --compare --workers 2 --mode dedicated\n"
+        "  tamis replay events.mcap --connect tcp://127.0.0.1:5500 --delivery reliable --speed 2 "
+        "--duplicate 0.05 --late 0.01 --fault-log faults.ndjson");
     subcommand->callback([command, &status] { status = replay(*command); });
 }
 

@@ -60,9 +60,9 @@ void print_books(const Books& books) {
         "  fragments: {} received, {} used, {} duplicate, {} late, {} malformed, {} bad "
         "checksum, {} unknown source, {} wrong run, {} oversize\n",
         fragments.received, fragments.used,
-        fragments.duplicate_same + fragments.duplicate_different, fragments.late,
-        fragments.malformed, fragments.bad_checksum, fragments.unknown_source, fragments.wrong_run,
-        fragments.oversize);
+        fragments.duplicate_same + fragments.duplicate_different + fragments.duplicate_late,
+        fragments.late, fragments.malformed, fragments.bad_checksum, fragments.unknown_source,
+        fragments.wrong_run, fragments.oversize);
     fmt::print("  events: {} opened", books.builder.opened);
     for (std::size_t outcome = 1; outcome < streams::kOutcomeCount; ++outcome) {
         if (books.outcomes[outcome] > 0) {

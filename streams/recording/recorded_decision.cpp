@@ -1,8 +1,6 @@
 #include "streams/recording/recorded_decision.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstdio>
 #include <tuple>
 #include <utility>
 
@@ -20,65 +18,6 @@ bool is_before(const RecordedDecision& left, const RecordedDecision& right) {
 
 bool is_same_event(const RecordedDecision& left, const RecordedDecision& right) {
     return left.run == right.run && left.event == right.event;
-}
-
-std::string describe(std::string_view what, std::string_view recorded, std::string_view now) {
-    std::string text(what);
-    text.append(": ").append(recorded).append(" recorded, ").append(now).append(" now");
-    return text;
-}
-
-std::string describe(float value) {
-    char text[48];
-    std::snprintf(text, sizeof(text), "%.9g (%08x)", static_cast<double>(value),
-                  std::bit_cast<std::uint32_t>(value));
-    return text;
-}
-
-std::string_view describe(bool value) { return value ? "yes" : "no"; }
-
-bool is_same(float left, float right) {
-    return std::bit_cast<std::uint32_t>(left) == std::bit_cast<std::uint32_t>(right);
-}
-
-std::string describe_path(const PathResult& recorded, const PathResult& now) {
-    const std::string path = " of path " + std::to_string(recorded.path);
-    if (recorded.path != now.path) {
-        return describe("path", std::to_string(recorded.path), std::to_string(now.path));
-    }
-    if (!is_same(recorded.score, now.score)) {
-        return describe("score" + path, describe(recorded.score), describe(now.score));
-    }
-    if (!is_same(recorded.threshold, now.threshold)) {
-        return describe("threshold" + path, describe(recorded.threshold), describe(now.threshold));
-    }
-    if (recorded.accepted != now.accepted) {
-        return describe("verdict" + path, describe(recorded.accepted), describe(now.accepted));
-    }
-    if (recorded.prescaled_away != now.prescaled_away) {
-        return describe("prescale" + path, describe(recorded.prescaled_away),
-                        describe(now.prescaled_away));
-    }
-    return {};
-}
-
-std::string join_sorted(std::vector<std::string> names) {
-    std::sort(names.begin(), names.end());
-    std::string text;
-    for (const std::string& name : names) {
-        text += text.empty() ? name : ", " + name;
-    }
-    return text.empty() ? "none" : text;
-}
-
-std::vector<std::string> names_of(StreamMask streams, const DecisionContext& context) {
-    std::vector<std::string> names;
-    for (; streams != 0; streams &= streams - 1) {
-        const auto bit = static_cast<std::size_t>(std::countr_zero(streams));
-        names.push_back(bit < context.stream_names.size() ? context.stream_names[bit]
-                                                          : "stream " + std::to_string(bit));
-    }
-    return names;
 }
 
 }  // namespace
@@ -159,31 +98,6 @@ tl::expected<RecordedDecisions, std::string> read_recorded_decisions(std::string
         std::unique(result.decisions.begin(), result.decisions.end(), is_same_event),
         result.decisions.end());
     return result;
-}
-
-std::string describe_difference(const RecordedDecision& recorded, const Decision& now,
-                                const DecisionContext& context) {
-    if (recorded.menu_hash != context.menu_hash) {
-        return describe("menu hash", std::to_string(recorded.menu_hash),
-                        std::to_string(context.menu_hash));
-    }
-    const std::size_t paths = std::min(recorded.paths.size(), now.paths.size());
-    for (std::size_t index = 0; index < paths; ++index) {
-        if (auto text = describe_path(recorded.paths[index], now.paths[index]); !text.empty()) {
-            return text;
-        }
-    }
-    if (recorded.paths.size() != now.paths.size()) {
-        return describe("number of paths", std::to_string(recorded.paths.size()),
-                        std::to_string(now.paths.size()));
-    }
-    if (recorded.outcome != now.outcome) {
-        return describe("outcome", to_string(recorded.outcome), to_string(now.outcome));
-    }
-    const std::string streams_recorded = join_sorted(recorded.streams);
-    const std::string streams_now = join_sorted(names_of(now.streams, context));
-    return streams_recorded == streams_now ? std::string()
-                                           : describe("streams", streams_recorded, streams_now);
 }
 
 }  // namespace tamis::streams

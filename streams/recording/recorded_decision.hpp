@@ -45,10 +45,4 @@ struct RecordedDecisions {
 [[nodiscard]] tl::expected<RecordedDecisions, std::string> read_recorded_decisions(
     std::string_view path);
 
-// What differs first, as "score of path 2: 1.25 (3fa00000) recorded, 1.26 (3fa147ae) now"; empty
-// when outcome, streams and every path's verdict, score and threshold are the same to the last bit.
-// Latency and reasons are not compared.
-[[nodiscard]] std::string describe_difference(const RecordedDecision& recorded, const Decision& now,
-                                              const DecisionContext& context);
-
 }  // namespace tamis::streams

@@ -67,6 +67,9 @@ bool RecordingInput::load(std::uint64_t now_ns) noexcept {
                 break;
             case Channel::fragments:
                 // Bytes that are no fragment are handed on too: the builder counts them.
+                if (!is_in_time(message->log_time_ns)) {
+                    break;
+                }
                 set_due(now_ns, scan_fragment(message->contents).value_or(FragmentHead{}),
                         message->log_time_ns);
                 fragment_ = message->contents;
@@ -83,6 +86,9 @@ void RecordingInput::open_selected(const McapMessage& message, std::uint64_t now
     }
     if (last_event_ && last_event_->run == head->run && last_event_->event == head->event) {
         ++counts_.repeated_events;
+        return;
+    }
+    if (!is_in_time(message.publish_time_ns)) {
         return;
     }
     ++counts_.selected_events;
@@ -110,6 +116,15 @@ RecordingInput::Channel RecordingInput::classify(std::uint16_t channel_id) {
     }
     channels_.emplace(channel_id, kind);
     return kind;
+}
+
+bool RecordingInput::is_in_time(std::uint64_t recorded_ns) noexcept {
+    const std::uint64_t first_ns = first_recorded_ns_.value_or(recorded_ns);
+    first_recorded_ns_ = first_ns;
+    const std::uint64_t since_ns = recorded_ns > first_ns ? recorded_ns - first_ns : 0;
+    const bool is_inside = since_ns >= options_.from_ns && since_ns <= options_.to_ns;
+    counts_.outside_times += is_inside ? 0 : 1;
+    return is_inside;
 }
 
 void RecordingInput::set_due(std::uint64_t now_ns, const FragmentHead& event,

@@ -28,6 +28,9 @@ struct RecordingInputOptions {
     // begins for Pace::fixed_rate where run or event number change from one message to the next.
     PaceOptions pace;
     McapLimits limits;
+    // Of them, those so long after the first one; inclusive.
+    std::uint64_t from_ns = 0;
+    std::uint64_t to_ns = UINT64_MAX;
 };
 
 struct RecordingInputCounts {
@@ -36,6 +39,7 @@ struct RecordingInputCounts {
     std::uint64_t repeated_events = 0;     // copies passed over
     std::uint64_t malformed_messages = 0;  // no wire.SelectedEvent; passed over
     std::uint64_t unrelated_messages = 0;  // of other channels; passed over
+    std::uint64_t outside_times = 0;       // messages
 };
 
 class RecordingInput final : public FragmentInput {
@@ -64,6 +68,7 @@ class RecordingInput final : public FragmentInput {
     bool load(std::uint64_t now_ns) noexcept;
     void open_selected(const McapMessage& message, std::uint64_t now_ns) noexcept;
     Channel classify(std::uint16_t channel_id);
+    [[nodiscard]] bool is_in_time(std::uint64_t recorded_ns) noexcept;
     void set_due(std::uint64_t now_ns, const FragmentHead& event,
                  std::uint64_t recorded_ns) noexcept;
 
@@ -78,6 +83,7 @@ class RecordingInput final : public FragmentInput {
     SelectedEventScan selected_;                          // fragments that follow it
     bool in_selected_ = false;
     std::optional<FragmentHead> last_event_;
+    std::optional<std::uint64_t> first_recorded_ns_;  // handed on or not
     std::uint64_t event_index_ = 0;
     std::uint64_t due_ns_ = 0;
     bool is_exhausted_ = false;

@@ -91,6 +91,9 @@ std::size_t ReliableInput::poll(MessageSink& sink, std::uint64_t now_ns,
         waiting_[hold].push_back(delivery->receipt);
     }
     answer(now_ns);
+    if (messages > 0) {
+        published_.publish(receiver_.counters());
+    }
     return messages;
 }
 

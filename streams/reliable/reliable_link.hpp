@@ -17,6 +17,7 @@
 #include "streams/link_config.hpp"
 #include "streams/link_context.hpp"
 #include "streams/link_socket.hpp"
+#include "streams/published_snapshot.hpp"
 #include "streams/reliable/link_receiver.hpp"
 #include "streams/reliable/link_sender.hpp"
 
@@ -38,6 +39,10 @@ class ReliableInput final : public FragmentInput {
     [[nodiscard]] bool wants_settling() const noexcept override { return true; }
 
     [[nodiscard]] const LinkReceiver& receiver() const noexcept { return receiver_; }
+    // Any thread: as of the last poll that received something.
+    [[nodiscard]] LinkReceiverCounters published_counters() const noexcept {
+        return published_.read();
+    }
     [[nodiscard]] std::string bound_endpoint() const { return socket_->bound_endpoint(); }
     // Sleeps until a message comes or the time is over; true for a message.
     [[nodiscard]] bool wait(std::chrono::milliseconds timeout) noexcept {
@@ -51,6 +56,7 @@ class ReliableInput final : public FragmentInput {
 
     std::unique_ptr<LinkSocket> socket_;
     LinkReceiver receiver_;
+    PublishedSnapshot<LinkReceiverCounters> published_;
     // By hold: whose messages wait for it.
     std::vector<std::vector<LinkReceiver::Receipt>> waiting_;
 };

@@ -45,6 +45,7 @@ TEST(DeploymentReader, gives_the_defaults_of_the_plain_structs) {
     const Deployment plain;
     EXPECT_EQ(read.input.run, plain.input.run);
     EXPECT_EQ(read.input.window_ms, plain.input.window_ms);
+    EXPECT_EQ(read.input.mask_after_events, plain.input.mask_after_events);
     EXPECT_EQ(read.input.max_message_bytes, plain.input.max_message_bytes);
     EXPECT_EQ(read.input.max_event_bytes, plain.input.max_event_bytes);
     EXPECT_EQ(read.input.pool_events, plain.input.pool_events);
@@ -92,7 +93,7 @@ input {
   endpoint: ["tcp://*:5570", "ipc:///run/a"] insecure: true
   source { id: 7 name: "calorimeter" } source { id: 9 name: "muons" }
   run: 3 window_ms: 20 max_message_bytes: 2048 max_event_bytes: 4096 pool_events: 5
-  pool_bytes: 8192 receive_high_water_mark: 6 overload: SHED
+  pool_bytes: 8192 receive_high_water_mark: 6 overload: SHED mask_after_events: 9
 }
 output { name: "a" endpoint: "tcp://node7:5571" insecure: true stream: "physics" full: DROP send_high_water_mark: 8 }
 output { name: "b" endpoint: "tcp://127.0.0.1:*" pattern: PUBLISH }
@@ -110,6 +111,7 @@ monitoring { enabled: false address: "::1" port: 9100 log_level: WARN }
     EXPECT_EQ(read.input.sources[1].name, "muons");
     EXPECT_EQ(read.input.run, 3U);
     EXPECT_EQ(read.input.window_ms, 20U);
+    EXPECT_EQ(read.input.mask_after_events, 9U);
     EXPECT_EQ(read.input.max_message_bytes, 2048U);
     EXPECT_EQ(read.input.max_event_bytes, 4096U);
     EXPECT_EQ(read.input.pool_events, 5U);

@@ -61,6 +61,18 @@ Event raw_event(std::uint64_t number) {
     return event;
 }
 
+TEST(MenuDecider, marks_what_was_decided_without_a_silent_source) {
+    const SumModel model;
+    const TriggerMenu menu = tests::compile(small_menu({sum_path("high", 5)}), model);
+    Event without = sum_event(1, {2, 4});
+    without.sources_masked = 0b10;
+    const auto decisions = decide(menu, {without, sum_event(2, {2, 4})});
+    EXPECT_EQ(decisions[0].outcome, Outcome::accepted);
+    EXPECT_THAT(decisions[0].reasons,
+                ElementsAre("decided without a source that had fallen silent"));
+    EXPECT_THAT(decisions[1].reasons, IsEmpty());
+}
+
 TEST(MenuDecider, accepts_above_the_threshold_and_says_score_and_threshold) {
     const SumModel model;
     const TriggerMenu menu = tests::compile(small_menu({sum_path("high", 5)}), model);

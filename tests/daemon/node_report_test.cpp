@@ -42,6 +42,7 @@ class NodeReportTest : public testing::Test {
         report_.started_unix_ns = 1'700'000'000'123'000'000;
         report_.stopped_unix_ns = 1'700'000'001'000'000'000;
         report_.input_endpoints = {"tcp://127.0.0.1:4321"};
+        report_.input_links = {{.received = 20, .delivered = 6, .duplicates = 2, .damaged = 4}};
         report_.output_endpoints = {"run.mcap"};
         report_.monitoring_port = 8080;
         report_.pipeline = pipeline.snapshot();
@@ -83,6 +84,10 @@ TEST_F(RunSummary, tells_the_run_its_books_and_its_paths) {
     EXPECT_EQ(json["paths"][0]["threshold"], 5.0);
     EXPECT_EQ(json["streams"][1]["events"], 1);
     EXPECT_EQ(json["sources"][0]["used"], 3);
+    EXPECT_EQ(json["sources"][1]["absent_events"], 1);
+    EXPECT_EQ(json["sources"][1]["lost"], 0);
+    EXPECT_EQ(json["input"]["links"][0]["endpoint"], "tcp://127.0.0.1:4321");
+    EXPECT_EQ(json["input"]["links"][0]["damaged"], 4);
     EXPECT_EQ(json["outputs"][0]["delivered"], 2);
     EXPECT_EQ(json["latency_ns"]["count"], 2);
     const auto& time = json["time"];
@@ -129,6 +134,14 @@ TEST_F(Metrics, are_a_page_that_prometheus_reads) {
     EXPECT_EQ(values["tamis_decision_latency_seconds_count"], 2);
     EXPECT_EQ(values["tamis_decision_latency_seconds_bucket{le=\"+Inf\"}"], 2);
     EXPECT_EQ(values["tamis_run_state{state=\"stopped\"}"], 1);
+    const std::string at = "endpoint=\"tcp://127.0.0.1:4321\"";
+    EXPECT_EQ(values["tamis_link_received_total{" + at + "}"], 20);
+    EXPECT_EQ(values["tamis_link_messages_total{" + at + ",class=\"damaged\"}"], 4);
+    EXPECT_EQ(values["tamis_link_messages_total{" + at + ",class=\"duplicate\"}"], 2);
+    EXPECT_EQ(values["tamis_source_absent_events_total{source=\"muons\"}"], 1);
+    EXPECT_EQ(values["tamis_source_masked{source=\"muons\"}"], 0);
+    EXPECT_EQ(values["tamis_source_delay_seconds_count{source=\"calorimeter\"}"], 3);
+    EXPECT_EQ(values["tamis_source_delay_seconds_bucket{source=\"muons\",le=\"+Inf\"}"], 2);
     EXPECT_EQ(values["tamis_thread_busy_seconds_total{thread=\"tamis-loop\"}"], 4);
 }
 

@@ -39,7 +39,7 @@ std::vector<std::string> mixed_messages(std::uint64_t events) {
             messages.emplace_back("\xff\xff\xff garbage");
         }
         if (number % 23 == 0) {
-            messages.push_back(messages.front());  // late: its event was closed long ago
+            messages.push_back(messages.front());  // its event was closed long ago
         }
     }
     return messages;
@@ -88,7 +88,7 @@ TEST(Pipeline, decides_every_event_and_closes_its_books) {
     EXPECT_EQ(books.builder.opened, 200U);
     EXPECT_EQ(books.of(Outcome::debug_incomplete), 20U);
     EXPECT_EQ(books.fragments.malformed, 28U);
-    EXPECT_EQ(books.fragments.late, 8U);
+    EXPECT_EQ(books.fragments.duplicate_late, 8U);
     EXPECT_EQ(run.log.seen.size(), 200U);
     EXPECT_EQ(run.output.taken, books.of(Outcome::accepted) + books.debug());
     EXPECT_EQ(snapshot.outputs[0].delivered, run.output.taken);

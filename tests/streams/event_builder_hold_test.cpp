@@ -27,11 +27,11 @@ TEST_F(EventBuilderHold, is_the_event_until_it_is_released) {
     EXPECT_NE(hold_of(2, kA), first);
     const EventIndex index = *builder_->next_closed();
     EXPECT_EQ(index, first);
-    EXPECT_EQ(hold_of(1, kA), first) << "late, and its event is being decided";
-    EXPECT_EQ(fragments().late, 1U);
+    EXPECT_EQ(hold_of(1, kA), first) << "a copy, and its event is being decided";
+    EXPECT_EQ(fragments().duplicate_late, 1U);
     builder_->release(index);
-    EXPECT_EQ(hold_of(1, kA), kNoHold) << "late, and its event has ended";
-    EXPECT_EQ(fragments().late, 2U);
+    EXPECT_EQ(hold_of(1, kA), kNoHold) << "a copy, and its event has ended";
+    EXPECT_EQ(fragments().duplicate_late, 2U);
 }
 
 TEST_F(EventBuilderHold, is_none_for_what_becomes_no_part_of_an_event) {

@@ -129,15 +129,37 @@ TEST_F(EventBuilderTest, takes_another_payload_type_for_a_contradiction) {
 TEST_F(EventBuilderTest, counts_fragments_of_a_closed_event_as_late) {
     start(make_builder_config());
     send(1, kA);
-    send(1, kB);
+    builder_->poll(1000);
     send(1, kB);
     EXPECT_EQ(fragments().late, 1U);
     EXPECT_EQ(builder_->source(1).late, 1U);
+    send(2, kA);
+    builder_->poll(2000);
+    take();
     take();
     release_all();
-    send(1, kA);  // still known when its slot is free again
+    send(2, kB);  // still known when its slot is free again
     EXPECT_EQ(fragments().late, 2U);
-    EXPECT_EQ(events().opened, 1U);
+    EXPECT_EQ(events().opened, 2U);
+}
+
+TEST_F(EventBuilderTest, tells_repeated_fragments_of_a_closed_event_from_late_ones) {
+    start(make_builder_config());
+    send(1, kA);
+    send(1, kB);
+    send(1, kB);
+    EXPECT_EQ(fragments().duplicate_late, 1U);
+    EXPECT_EQ(builder_->source(1).duplicates, 1U);
+    take();
+    release_all();
+    send(1, kA);  // its slot is free again
+    EXPECT_EQ(fragments().duplicate_late, 2U);
+    send(2, kA);
+    builder_->poll(1000);
+    send(2, kB);
+    send(2, kB);  // a late one that comes again
+    EXPECT_EQ(fragments().late, 1U);
+    EXPECT_EQ(fragments().duplicate_late, 3U);
 }
 
 TEST_F(EventBuilderTest, forgets_closed_events_beyond_its_history) {
@@ -149,9 +171,9 @@ TEST_F(EventBuilderTest, forgets_closed_events_beyond_its_history) {
         release_all();
     }
     send(2, kA);
-    EXPECT_EQ(fragments().late, 1U);
+    EXPECT_EQ(fragments().duplicate_late, 1U);
     send(1, kA);
-    EXPECT_EQ(fragments().late, 1U);
+    EXPECT_EQ(fragments().duplicate_late, 1U);
     EXPECT_EQ(events().opened, 6U);
 }
 

@@ -90,11 +90,11 @@ class Pair {
             return "the books do not close";
         }
         if (a.received != b.received || a.used != b.used || a.late != b.late ||
-            a.duplicate_same != b.duplicate_same || a.malformed != b.malformed ||
-            a.duplicate_different != b.duplicate_different || a.oversize != b.oversize ||
-            a.bad_checksum != b.bad_checksum || a.unknown_source != b.unknown_source ||
-            a.wrong_run != b.wrong_run || a.received_bytes != b.received_bytes ||
-            a.used_bytes != b.used_bytes) {
+            a.duplicate_same != b.duplicate_same || a.duplicate_late != b.duplicate_late ||
+            a.malformed != b.malformed || a.duplicate_different != b.duplicate_different ||
+            a.oversize != b.oversize || a.bad_checksum != b.bad_checksum ||
+            a.unknown_source != b.unknown_source || a.wrong_run != b.wrong_run ||
+            a.received_bytes != b.received_bytes || a.used_bytes != b.used_bytes) {
             return "counters of fragments";
         }
         const BuilderEventCounters& c = real_.events();

@@ -35,8 +35,9 @@ void NaiveEventBuilder::on_message(std::span<const std::byte> message, std::uint
         return;
     }
     const Key key{fragment->run, fragment->event};
-    if (std::ranges::find(history_, key) != history_.end()) {
-        ++fragments_.late;
+    if (const auto ended = std::ranges::find(history_, key, &Ended::key); ended != history_.end()) {
+        const bool is_new = ended->sources.insert(fragment->source).second;
+        ++(is_new ? fragments_.late : fragments_.duplicate_late);
         return;
     }
     const std::string payload(reinterpret_cast<const char*>(fragment->payload.data()),
@@ -57,7 +58,7 @@ void NaiveEventBuilder::on_message(std::span<const std::byte> message, std::uint
         if (free_slots_ == 0) {
             ++events_.shed;
             ++fragments_.used;
-            remember(key);
+            remember(key, {fragment->source});
             return;
         }
         --free_slots_;
@@ -69,6 +70,7 @@ void NaiveEventBuilder::on_message(std::span<const std::byte> message, std::uint
         ++events_.incomplete;
         ++events_.incomplete_bytes;
         close(at, EventState::incomplete);
+        history_.back().sources.insert(fragment->source);
         return;
     }
     ++fragments_.used;
@@ -129,7 +131,7 @@ void NaiveEventBuilder::close_all() {
 
 void NaiveEventBuilder::abandon_all() {
     for (const Open& event : open_) {
-        remember(event.key);
+        remember(event.key, sources_of(event));
         ++events_.abandoned;
         --events_.open;
         ++free_slots_;
@@ -151,20 +153,28 @@ void NaiveEventBuilder::close(std::size_t position, EventState state) {
         closed.payloads[source] = part.second;
     }
     closed_.push_back(std::move(closed));
-    remember(open_[position].key);
+    remember(open_[position].key, sources_of(open_[position]));
     open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(position));
     --events_.open;
 }
 
-void NaiveEventBuilder::remember(const Key& key) {
+void NaiveEventBuilder::remember(const Key& key, const std::set<std::uint32_t>& sources) {
     if (history_.size() == config_.history_events) {
         history_.pop_front();
     }
-    history_.push_back(key);
+    history_.push_back({key, sources});
 }
 
 std::size_t NaiveEventBuilder::find_open(const Key& key) const {
     return static_cast<std::size_t>(std::ranges::find(open_, key, &Open::key) - open_.begin());
+}
+
+std::set<std::uint32_t> NaiveEventBuilder::sources_of(const Open& event) {
+    std::set<std::uint32_t> sources;
+    for (const auto& [source, part] : event.parts) {
+        sources.insert(source);
+    }
+    return sources;
 }
 
 std::size_t NaiveEventBuilder::bytes_of(const Open& event) {

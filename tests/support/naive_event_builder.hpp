@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,8 +48,9 @@ class NaiveEventBuilder {
     };
     void advance(std::uint64_t now_ns);
     void close(std::size_t position, streams::EventState state);
-    void remember(const Key& key);
+    void remember(const Key& key, const std::set<std::uint32_t>& sources);
     [[nodiscard]] std::size_t find_open(const Key& key) const;
+    [[nodiscard]] static std::set<std::uint32_t> sources_of(const Open& event);
     [[nodiscard]] static std::size_t bytes_of(const Open& event);
     [[nodiscard]] std::size_t open_bytes() const;
 
@@ -58,7 +60,11 @@ class NaiveEventBuilder {
     std::optional<std::uint32_t> run_;
     std::vector<Open> open_;
     std::deque<Closed> closed_;
-    std::deque<Key> history_;
+    struct Ended {
+        Key key;
+        std::set<std::uint32_t> sources;  // of which a fragment has come
+    };
+    std::deque<Ended> history_;
     std::size_t in_work_ = 0;
     std::optional<std::uint64_t> last_now_ns_;
     std::uint64_t clock_ns_ = 0;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""100,000 random and mutated messages at the input of a running node: no crash, every one counted by reason, good events
-keep flowing. Usage: hostile_input_test.py BUILD_DIR SOURCE_DIR [SEED]"""
+"""100,000 random and mutated messages and frames that announce a terabyte at the input of a running node: no crash, every message
+counted by reason, memory within its budget, good events keep flowing. Usage: hostile_input_test.py BUILD_DIR SOURCE_DIR [SEED]"""
 import random
+import socket
 import sys
 import tempfile
 
@@ -10,6 +11,7 @@ from menus import CUTS_ONLY
 from node import Node, sign, wire_module
 
 HOSTILE, RUN = 100_000, 3
+POOL_BYTES = 32 << 20
 
 
 def good_event(wire, event):
@@ -37,13 +39,41 @@ def hostile_message(wire, rng, template):
     return bytes(damaged) + bytes(rng.getrandbits(8) for _ in range(rng.randrange(1, 30)))  # and a tail of noise
 
 
+def announce(endpoint, size):
+    """A PUSH peer, byte by byte, whose frame says that so many bytes follow; true when the node has cut it off."""
+    host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
+    ready = b"\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"
+    with socket.create_connection((host, int(port)), timeout=10) as peer:
+        peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
+        peer.sendall(bytes((4, len(ready))) + ready)
+        try:
+            peer.sendall(b"\x02" + size.to_bytes(8, "big"))
+            for _ in range(64):
+                peer.sendall(bytes(1 << 20))
+            while peer.recv(4096):
+                pass
+        except ConnectionError:
+            pass
+        except TimeoutError:
+            return False
+    return True
+
+
+def resident_bytes(node, which):
+    """VmRSS now, VmHWM the most there was."""
+    with open(f"/proc/{node.process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith(which))
+
+
 def main():
     build_dir, source_dir = sys.argv[1:3]
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     print(f"seed {seed}")
     rng = random.Random(seed)
     wire = wire_module(source_dir, tempfile.mkdtemp(prefix="tamis-wire-"))
-    node = Node(build_dir, CUTS_ONLY, extra_input=f"run: {RUN} window_ms: 300 max_message_bytes: 65536")
+    node = Node(build_dir, CUTS_ONLY, extra_input=f"run: {RUN} window_ms: 300 max_message_bytes: 65536 max_event_bytes: 262144 "
+                                              f"pool_bytes: {POOL_BYTES} pool_events: 4096")
+    at_start = resident_bytes(node, "VmRSS")
     template = good_event(wire, 10**9)[2]
     good = 0
     for index in range(HOSTILE):
@@ -54,7 +84,12 @@ def main():
                 node.push.send(message)
         if index % 20_000 == 0:
             node.push.send_multipart([b"two", b"parts", b"endless"])
+        if index % 10_000 == 0:
+            assert announce(node.ready["endpoints"][0], rng.choice([1 << 20, 1 << 40, (1 << 63) - 1])), "a giant frame is cut off"
     messages = node.receive_until_quiet(quiet=3, limit=100)
+    grown = resident_bytes(node, "VmHWM") - at_start
+    # The pool, the link's own queues (1000 messages per peer) and what allocators keep.
+    assert grown < POOL_BYTES + (32 << 20), f"{grown >> 20} MiB more than at the start"
     metrics = node.metrics()
     assert any("imbalance" in name for name in metrics)
     summary = node.stop()
@@ -68,7 +103,7 @@ def main():
     for reason in ("malformed", "bad_checksum", "unknown_source", "wrong_run"):
         assert fragments[reason] > 1000, (reason, fragments)
     print(f"{HOSTILE} hostile messages: " + ", ".join(f"{key} {value}" for key, value in fragments.items()))
-    print(f"{good} of {good} good events arrived, books closed: ok")
+    print(f"{good} of {good} good events arrived, books closed, at most {grown >> 20} MiB taken: ok")
 
 
 main()

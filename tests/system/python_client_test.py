@@ -96,7 +96,7 @@ def check_books(summary, metrics, accepted, rejected, incomplete, faults):
     assert outcomes["debug_incomplete"] == incomplete, summary
     assert fragments["bad_checksum"] == faults["checksum"], summary
     assert fragments["unknown_source"] == faults["unknown"] and fragments["wrong_run"] == faults["run"], summary
-    assert fragments["duplicate_same"] + fragments["late"] == faults["duplicate"], summary
+    assert fragments["duplicate_same"] + fragments["duplicate_late"] == faults["duplicate"], summary
     assert all(value == 0 for value in books["imbalance"].values()), summary
     imbalances = {name: value for name, value in metrics.items() if "imbalance" in name}
     assert imbalances and all(value == 0 for value in imbalances.values()), imbalances

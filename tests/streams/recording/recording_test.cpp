@@ -252,35 +252,5 @@ TEST(RecordedDecisions, are_not_in_a_recording_of_fragments) {
     EXPECT_THAT(refused.error(), testing::HasSubstr("holds no decisions"));
 }
 
-TEST(RecordedDecisions, differ_by_a_single_bit_of_a_score) {
-    RecordedDecision recorded;
-    recorded.run = 7;
-    recorded.outcome = Outcome::accepted;
-    recorded.menu_hash = 3;
-    recorded.paths = {{0, true, false, 1.25F, 1.0F}};
-    recorded.streams = {"anomaly", "physics"};
-    Decision now;
-    now.run = 7;
-    now.outcome = Outcome::accepted;
-    now.streams = 3;
-    now.paths = recorded.paths;
-    DecisionContext context;
-    context.menu_hash = 3;
-    context.stream_names = kStreams;
-    EXPECT_EQ(describe_difference(recorded, now, context), "");
-
-    now.paths[0].score = std::nextafter(1.25F, 2.0F);
-    EXPECT_EQ(describe_difference(recorded, now, context),
-              "score of path 0: 1.25 (3fa00000) recorded, 1.25000012 (3fa00001) now");
-    now.paths[0].score = 1.25F;
-    now.streams = 1;
-    EXPECT_EQ(describe_difference(recorded, now, context),
-              "streams: anomaly, physics recorded, physics now");
-    now.streams = 3;
-    now.outcome = Outcome::rejected;
-    EXPECT_EQ(describe_difference(recorded, now, context),
-              "outcome: accepted recorded, rejected now");
-}
-
 }  // namespace
 }  // namespace tamis::streams
