@@ -133,6 +133,15 @@ class DeploymentCheck {
                                 "add endpoint: \"tcp://HOST:PORT\" or recording: \"FILE.mcap\"");
                 }
         }
+        const std::uint64_t least_spool = 4 * deployment_.input().max_event_bytes();
+        if (output.has_spool() && output.spool_bytes() < least_spool) {
+            reader_.add(block, output.has_spool_bytes() ? "spool_bytes" : "spool",
+                        "a spool of " + number_text(double(output.spool_bytes())) +
+                            " bytes is too small for events of " +
+                            number_text(double(deployment_.input().max_event_bytes())) + " bytes",
+                        "write spool_bytes: " + number_text(double(least_spool)) +
+                            " or more, or a smaller max_event_bytes in the input");
+        }
         if (output.pattern() != schema::Output::RELIABLE) {
             const std::pair<const char*, bool> fields[] = {
                 {"spool", output.has_spool()},

@@ -13,6 +13,9 @@ constexpr std::size_t kDrainedPerPoll = 256;
 tl::expected<std::unique_ptr<SpooledOutput>, std::string> SpooledOutput::make(
     LinkContext& context, const Config& config) {
     std::unique_ptr<SpooledOutput> output(new SpooledOutput(context, config));
+    // What the link holds when its receiver goes away must find room in the spool.
+    std::size_t& window = output->config_.sender.window_bytes;
+    window = std::min<std::size_t>(window, config.spool.bytes / 2);
     auto spool = SpoolFiles::open(config.spool);
     if (!spool) {
         return tl::unexpected(spool.error());

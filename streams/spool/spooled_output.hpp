@@ -23,7 +23,7 @@ class SpooledOutput final : public EventOutput {
     struct Config {
         LinkConfig link;
         LinkSender::Config sender;
-        SpoolFiles::Config spool;
+        SpoolFiles::Config spool;                 // at least four times the largest message
         std::uint64_t patience_ns = 200'000'000;  // without connection before the spool is used
     };
 

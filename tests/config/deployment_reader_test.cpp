@@ -78,8 +78,14 @@ TEST(DeploymentReader, reads_what_makes_a_node_reliable) {
     const Deployment read = deployment_of(R"(
 name: "node" menu: "good.menu.pbtxt" ledger: "run/node.ledger"
 input { endpoint: "tcp://127.0.0.1:5570" source { id: 7 name: "calorimeter" } delivery: RELIABLE }
-output { name: "a" endpoint: "tcp://127.0.0.1:5571" pattern: RELIABLE }
+output {
+  name: "a" endpoint: "tcp://127.0.0.1:5571" pattern: RELIABLE spool: "run/a" spool_bytes: 90000000
+  spool_drop_stream: "physics"
+}
 )");
+    EXPECT_EQ(read.outputs.at(0).spool, "run/a");
+    EXPECT_EQ(read.outputs.at(0).spool_bytes, 90'000'000U);
+    EXPECT_THAT(read.outputs.at(0).spool_drop_streams, ElementsAre("physics"));
     EXPECT_EQ(read.ledger, "run/node.ledger");
     EXPECT_EQ(read.input.delivery, Delivery::reliable);
     EXPECT_EQ(read.outputs.at(0).pattern, OutputPattern::reliable);

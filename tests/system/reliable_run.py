@@ -21,7 +21,7 @@ class ReliableRun:
             self.tamis, "record", "--bind", f"tcp://127.0.0.1:{port}", "--delivery", "reliable", "--menu", "menu.pbtxt",
             "--output", "down.mcap", "--ready-file", ready, *options], ready)
 
-    def node(self, name, port, down_port, extra_output="", window_ms=60000):
+    def node(self, name, port, down_port, extra_output="", window_ms=60000, extra_input=""):
         """A node that waits long for its fragments: a source that is away for a moment makes nothing incomplete."""
         sources = "\n".join(f'  source {{ id: {number} name: "{source}" }}' for number, source in SOURCES.items())
         (self.folder / f"{name}.pbtxt").write_text(f"""
@@ -31,6 +31,7 @@ input {{
   endpoint: "tcp://127.0.0.1:{port}"
   delivery: RELIABLE
   window_ms: {window_ms}
+  {extra_input}
 {sources}
 }}
 output {{ name: "downstream" endpoint: "tcp://127.0.0.1:{down_port}" pattern: RELIABLE {extra_output} }}

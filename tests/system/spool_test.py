@@ -53,7 +53,8 @@ def bound_reached(build_dir):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tamis-spool-"))
     run = ReliableRun(build_dir, folder)
     node_port, down_port = free_ports(2)
-    node = run.node("node0", node_port, down_port, 'spool: "spool/down" spool_bytes: 1048576 spool_drop_stream: "physics"')
+    node = run.node("node0", node_port, down_port, 'spool: "spool/down" spool_bytes: 1048576 spool_drop_stream: "physics"',
+                    extra_input="max_event_bytes: 262144 max_message_bytes: 262144")
     node.wait_ready()
     sources = run.sources(node_port, 6000, 1e9)
     for source in sources:
