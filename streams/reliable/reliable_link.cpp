@@ -72,6 +72,20 @@ bool ReliableInput::receive_from(LinkReceiver::Peer& peer) noexcept {
 
 std::size_t ReliableInput::poll(MessageSink& sink, std::uint64_t now_ns,
                                 std::size_t limit) noexcept {
+    std::size_t messages = receive(sink, now_ns, limit);
+    if (answer(now_ns) > 0) {
+        // Sending may take notice of messages in the library's own way, and the descriptor then
+        // stays silent: who waits on it must have looked after the last send.
+        messages += receive(sink, now_ns, limit - messages);
+    }
+    if (messages > 0) {
+        published_.publish(receiver_.counters());
+    }
+    return messages;
+}
+
+std::size_t ReliableInput::receive(MessageSink& sink, std::uint64_t now_ns,
+                                   std::size_t limit) noexcept {
     std::size_t messages = 0;
     LinkReceiver::Peer peer = 0;
     while (messages < limit && sink.is_ready() && receive_from(peer)) {
@@ -89,10 +103,6 @@ std::size_t ReliableInput::poll(MessageSink& sink, std::uint64_t now_ns,
             waiting_.resize(hold + 1);
         }
         waiting_[hold].push_back(delivery->receipt);
-    }
-    answer(now_ns);
-    if (messages > 0) {
-        published_.publish(receiver_.counters());
     }
     return messages;
 }
@@ -114,7 +124,8 @@ void ReliableInput::flush(std::uint64_t now_ns) noexcept {
     answer(now_ns);
 }
 
-void ReliableInput::answer(std::uint64_t now_ns) noexcept {
+std::size_t ReliableInput::answer(std::uint64_t now_ns) noexcept {
+    std::size_t answers = 0;
     while (const auto reply = receiver_.next_reply(now_ns)) {
         const auto name = name_of(reply->peer);
         const SendResult named = socket_->send(name, LinkSocket::Part::more);
@@ -124,7 +135,9 @@ void ReliableInput::answer(std::uint64_t now_ns) noexcept {
             // What its queue does not take is said again later: every answer is repeated.
             static_cast<void>(socket_->send(reply->message));
         }
+        ++answers;
     }
+    return answers;
 }
 
 // --- output ---

@@ -52,7 +52,8 @@ class ReliableInput final : public FragmentInput {
  private:
     ReliableInput(std::unique_ptr<LinkSocket> socket, const LinkReceiver::Config& receiver);
     [[nodiscard]] bool receive_from(LinkReceiver::Peer& peer) noexcept;
-    void answer(std::uint64_t now_ns) noexcept;
+    std::size_t receive(MessageSink& sink, std::uint64_t now_ns, std::size_t limit) noexcept;
+    std::size_t answer(std::uint64_t now_ns) noexcept;
 
     std::unique_ptr<LinkSocket> socket_;
     LinkReceiver receiver_;
