@@ -58,6 +58,7 @@ StartFailure unavailable(const std::string& what) {
 // of them must not fill it alone.
 streams::LinkReceiver::Config receiver_config(const config::InputConfig& input) {
     streams::LinkReceiver::Config receiver;
+    receiver.widest = input.sources.size();
     receiver.window.messages = std::max<std::size_t>(1, input.pool_events / 2);
     receiver.window.bytes =
         std::max<std::size_t>(input.max_message_bytes, input.pool_bytes / input.sources.size() / 2);

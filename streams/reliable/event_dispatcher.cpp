@@ -33,11 +33,20 @@ struct EventDispatcher::Node {
     std::uint64_t safe = 0;           // of this link
     std::uint64_t safe_before = 0;    // of links before
     std::uint64_t away_since_ns = 0;  // 0: connected
+    std::size_t promised = 0;         // orphans that are to come here
     bool leaves = false;
 
+    [[nodiscard]] std::size_t load() const noexcept { return pending.size() + promised; }
     [[nodiscard]] bool takes_events() const noexcept {
         return !leaves && link->is_connected() && link->is_open();
     }
+};
+
+// What a dead node had not acknowledged, in the window of the link that led to it.
+struct EventDispatcher::Orphans {
+    std::unique_ptr<ReliableOutput> link;
+    std::deque<Node::Pending> pending;
+    std::uint64_t number = 0;  // of the message before the first of `pending`
 };
 
 EventDispatcher::EventDispatcher(LinkContext& context, Config config, Listener listener)
@@ -87,7 +96,8 @@ void EventDispatcher::remove_node(const std::string& endpoint) noexcept {
 }
 
 bool EventDispatcher::is_ready() const noexcept {
-    return std::ranges::any_of(nodes_, [](const auto& n) { return n->takes_events(); }) &&
+    return orphans_.empty() &&
+           std::ranges::any_of(nodes_, [](const auto& n) { return n->takes_events(); }) &&
            std::ranges::all_of(nodes_, [&](const auto& n) {
                return n->link->sender().has_room(config_.message_bytes);
            });
@@ -100,9 +110,9 @@ std::uint32_t EventDispatcher::choose() const noexcept {
     std::size_t least = SIZE_MAX;
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
         const Node& node = *nodes_[i];
-        if (node.takes_events() && node.pending.size() < least) {
+        if (node.takes_events() && node.load() < least) {
             best = i;
-            least = node.pending.size();
+            least = node.load();
         }
     }
     return best;
@@ -172,7 +182,7 @@ void EventDispatcher::take_safe(Node& node) noexcept {
     }
 }
 
-// The others get what it had; when it comes back it starts with nothing.
+// The others are to get what it had; when it comes back it starts with nothing.
 void EventDispatcher::reassign(std::uint32_t dead) noexcept {
     Node& node = *nodes_[dead];
     auto fresh = connect(node.endpoint);
@@ -180,26 +190,49 @@ void EventDispatcher::reassign(std::uint32_t dead) noexcept {
         return;  // no more sockets: again at the next poll
     }
     (*fresh)->set_width(width_);
-    const std::unique_ptr<ReliableOutput> old = std::exchange(node.link, *std::move(fresh));
-    const std::deque<Node::Pending> pending = std::exchange(node.pending, {});
-    std::uint64_t number = node.safe;
+    Orphans orphans{.link = std::exchange(node.link, *std::move(fresh)),
+                    .pending = std::exchange(node.pending, {}),
+                    .number = node.safe};
     node.safe_before += std::exchange(node.safe, 0);
     node.away_since_ns = 0;
-    for (const Node::Pending& one : pending) {
-        const std::span<const std::byte> message = old->sender().payload(++number);
+    for (const Node::Pending& one : orphans.pending) {
+        const std::uint32_t known = table_.find(one.key);
         if (has_ended(one.key)) {
-            listener_.on_safe(one.hold);
             continue;
         }
-        std::uint32_t target = table_.find(one.key);
-        if (target == dead || target == EventTable::kAbsent) {
+        std::uint32_t target = known;
+        if (known == dead || known == EventTable::kAbsent) {
             target = choose();
             listener_.on_reassigned(one.key, node.endpoint, nodes_[target]->endpoint);
-            table_.find(one.key) == EventTable::kAbsent ? remember(one.key, target)
-                                                        : table_.set(one.key, target);
+            known == EventTable::kAbsent ? remember(one.key, target) : table_.set(one.key, target);
         }
-        hand_to(target, one.key, message, one.hold);
-        ++reassigned_;
+        ++nodes_[target]->promised;
+    }
+    orphans_.push_back(std::move(orphans));
+}
+
+// As the nodes that they go to have room; nothing new is taken before.
+void EventDispatcher::move_orphans() noexcept {
+    while (!orphans_.empty()) {
+        Orphans& orphans = orphans_.front();
+        for (; !orphans.pending.empty(); orphans.pending.pop_front(), ++orphans.number) {
+            const Node::Pending& one = orphans.pending.front();
+            const std::uint32_t target = node_of(one.key);
+            Node& node = *nodes_[target];
+            if (has_ended(one.key)) {
+                node.promised -= node.promised > 0 ? 1 : 0;
+                listener_.on_safe(one.hold);
+                continue;
+            }
+            const auto message = orphans.link->sender().payload(orphans.number + 1);
+            if (!node.link->sender().has_room(message.size())) {
+                return;
+            }
+            node.promised -= node.promised > 0 ? 1 : 0;
+            hand_to(target, one.key, message, one.hold);
+            ++reassigned_;
+        }
+        orphans_.pop_front();
     }
 }
 
@@ -220,6 +253,7 @@ std::size_t EventDispatcher::poll(std::uint64_t now_ns) noexcept {
             reassign(i);
         }
     }
+    move_orphans();
     return work;
 }
 
@@ -234,6 +268,9 @@ std::size_t EventDispatcher::unacknowledged() const noexcept {
     std::size_t count = 0;
     for (const auto& node : nodes_) {
         count += node->pending.size();
+    }
+    for (const Orphans& orphans : orphans_) {
+        count += orphans.pending.size();
     }
     return count;
 }

@@ -83,13 +83,16 @@ class EventDispatcher final : public MessageSink {
     [[nodiscard]] bool has_ended(const EventKey& key) const noexcept;
     void take_safe(Node& node) noexcept;
     void reassign(std::uint32_t dead) noexcept;
+    void move_orphans() noexcept;
 
     LinkContext& context_;
     Config config_;
     Listener listener_;
     std::vector<std::unique_ptr<Node>> nodes_;  // places stay, so that numbers do
-    EventTable table_;                          // event to node
-    std::vector<EventKey> order_;               // a ring of the remembered
+    struct Orphans;
+    std::deque<Orphans> orphans_;  // of dead nodes, on their way to others
+    EventTable table_;             // event to node
+    std::vector<EventKey> order_;  // a ring of the remembered
     std::size_t next_ = 0;
     std::uint64_t width_ = 1;
     Hold next_hold_ = 0;

@@ -133,7 +133,7 @@ std::optional<LinkReceiver::Delivery> LinkReceiver::on(Peer peer, const OpenMess
         sender->session.begin(open.epoch, open.first, open.first_offset);
         sender->is_closed = false;
     }
-    sender->session.set_width(open.width);
+    sender->session.set_width(std::min(open.width, config_.widest));
     const auto position = std::ranges::find_if(
         senders_, [&](const auto& candidate) { return candidate.get() == sender; });
     connect(peer, static_cast<std::uint32_t>(position - senders_.begin()));

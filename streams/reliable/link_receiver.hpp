@@ -41,6 +41,7 @@ class LinkReceiver {
         std::uint64_t epoch = 0;  // of this incarnation: ns since 1970
         LinkSession::Window window;
         std::size_t senders = 64;
+        std::uint64_t widest = 64;  // windows of one sender at most, whatever it asks for
         std::uint64_t grant_interval_ns = 1'000'000;
         std::uint64_t gap_ns = 10'000'000;         // a gap that lasts so long is asked for
         std::uint64_t silence_ns = 1'000'000'000;  // a sender unheard for so long is away,

@@ -1,0 +1,166 @@
+#include "streams/reliable/event_dispatcher.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "streams/fragment.hpp"
+
+namespace tamis::streams {
+namespace {
+
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+std::uint64_t now_ns() {
+    return static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(steady_clock::now().time_since_epoch()).count());
+}
+
+// A node that holds what it gets until the test lets it go.
+struct FakeNode final : MessageSink {
+    Hold on_message(std::span<const std::byte> message, std::uint64_t) noexcept override {
+        events.push_back(FragmentDecoder().decode(message)->event);
+        return next_hold++;
+    }
+    void on_refused(std::uint64_t) noexcept override {}
+    void settle_all() {
+        for (; settled < next_hold; ++settled) {
+            input->settle(settled, LinkLevel::durable);
+        }
+    }
+
+    std::unique_ptr<ReliableInput> input;
+    std::vector<std::uint64_t> events;
+    Hold next_hold = 0;
+    Hold settled = 0;
+};
+
+class Dispatcher : public ::testing::Test {
+ protected:
+    static constexpr std::size_t kWindow = 40;
+
+    Dispatcher()
+        : dispatcher_(
+              context_,
+              {.name = "dispatch",
+               .grace_ns = 50'000'000,
+               .window_messages = kWindow,
+               .remembered_events = 1000,
+               .message_bytes = 1000,
+               .options = {}},
+              {.on_safe = [this](Hold hold) { ++safe_[hold]; },
+               .on_reassigned = [this](const EventKey& key, const std::string&,
+                                       const std::string&) { reassigned_.insert(key.event); }}) {}
+
+    FakeNode& start_node() {
+        LinkConfig config;
+        config.endpoint = "tcp://127.0.0.1:*";
+        auto node = std::make_unique<FakeNode>();
+        node->input = *ReliableInput::make(context_, config, {});
+        EXPECT_TRUE(dispatcher_.add_node(node->input->bound_endpoint()).has_value());
+        nodes_.push_back(std::move(node));
+        return *nodes_.back();
+    }
+    template <class Condition>
+    bool turn_until(Condition done) {
+        const auto end = steady_clock::now() + seconds(20);
+        while (!done() && steady_clock::now() < end) {
+            dispatcher_.poll(now_ns());
+            for (const auto& node : nodes_) {
+                if (node->input) {
+                    node->input->poll(*node, now_ns(), 100);
+                }
+            }
+        }
+        return done();
+    }
+    void send(std::uint64_t event, std::uint32_t source = 1) {
+        ASSERT_TRUE(turn_until([&] { return dispatcher_.is_ready(); }));
+        std::string message;
+        encode_fragment({.run = 1, .event = event, .source = source, .crc32c = {}, .payload = {}},
+                        Checksum::computed, message);
+        EXPECT_NE(dispatcher_.on_message(std::as_bytes(std::span(message)), now_ns()), kNoHold);
+    }
+
+    LinkContext context_;
+    std::map<Hold, int> safe_;
+    std::set<std::uint64_t> reassigned_;
+    EventDispatcher dispatcher_;
+    std::vector<std::unique_ptr<FakeNode>> nodes_;
+};
+
+TEST_F(Dispatcher, keeps_an_event_together_and_shares_events_evenly) {
+    FakeNode& one = start_node();
+    FakeNode& two = start_node();
+    ASSERT_TRUE(turn_until(
+        [&] { return dispatcher_.nodes()[0].is_there && dispatcher_.nodes()[1].is_there; }));
+    for (std::uint64_t event = 1; event <= 10; ++event) {
+        send(event, 1);
+        send(event, 2);
+    }
+    ASSERT_TRUE(turn_until([&] { return one.events.size() + two.events.size() == 20; }));
+    EXPECT_EQ(one.events.size(), 10U);
+    for (const FakeNode* node : {&one, &two}) {
+        for (const std::uint64_t event : node->events) {
+            EXPECT_EQ(std::ranges::count(node->events, event), 2);
+        }
+    }
+    one.settle_all();
+    two.settle_all();
+    EXPECT_TRUE(turn_until([&] { return safe_.size() == 20; }));
+}
+
+// More than the others have room for: it waits, and nothing is lost.
+TEST_F(Dispatcher, moves_what_a_dead_node_had_as_the_others_have_room) {
+    FakeNode& dying = start_node();
+    for (std::uint64_t event = 1; event <= 30; ++event) {
+        send(event);
+    }
+    ASSERT_TRUE(turn_until([&] { return dying.events.size() == 30; }));
+    FakeNode& other = start_node();
+    ASSERT_TRUE(turn_until([&] { return dispatcher_.nodes()[1].is_there; }));
+    for (std::uint64_t event = 31; event <= 50; ++event) {
+        send(event);
+    }
+    ASSERT_TRUE(turn_until([&] { return other.events.size() == 20; }));
+    dying.input.reset();
+    ASSERT_TRUE(turn_until([&] { return other.events.size() == kWindow; }));
+    EXPECT_EQ(reassigned_.size(), 30U);
+    EXPECT_FALSE(dispatcher_.is_ready()) << "nothing new before what is on its way";
+    EXPECT_EQ(dispatcher_.unacknowledged(), 50U);
+    other.settle_all();
+    ASSERT_TRUE(turn_until([&] { return other.events.size() == 50; }));
+    other.settle_all();
+    ASSERT_TRUE(turn_until([&] { return safe_.size() == 50; }));
+    for (const auto& [hold, times] : safe_) {
+        EXPECT_EQ(times, 1);
+    }
+    EXPECT_EQ(std::set(other.events.begin(), other.events.end()).size(), 50U);
+    EXPECT_EQ(dispatcher_.unacknowledged(), 0U);
+}
+
+// One fragment acknowledged: the event has ended there, and its others go nowhere else.
+TEST_F(Dispatcher, gives_no_rest_of_an_ended_event_to_another_node) {
+    FakeNode& dying = start_node();
+    send(1, 1);
+    send(2, 1);
+    send(1, 2);
+    ASSERT_TRUE(turn_until([&] { return dying.events.size() == 3; }));
+    dying.input->settle(0, LinkLevel::durable);  // of event 1, whose second fragment is behind 2
+    ASSERT_TRUE(turn_until([&] { return safe_.size() == 1; }));
+    FakeNode& other = start_node();
+    ASSERT_TRUE(turn_until([&] { return dispatcher_.nodes()[1].is_there; }));
+    dying.input.reset();
+    ASSERT_TRUE(turn_until([&] { return other.events.size() == 1 && safe_.size() == 2; }));
+    EXPECT_EQ(other.events[0], 2U);
+    EXPECT_EQ(reassigned_, std::set<std::uint64_t>{2});
+}
+
+}  // namespace
+}  // namespace tamis::streams
