@@ -54,16 +54,6 @@ TableParts divide(const FeatureTable& table, const ReconstructionRecipe& recipe)
     return parts;
 }
 
-std::vector<float> standardised(const FeatureTable& table, const ColumnScaling& scaling) {
-    std::vector<float> values(table.values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::size_t column = i % table.columns.size();
-        values[i] = static_cast<float>((double{table.values[i]} - scaling.offset[column]) /
-                                       scaling.scale[column]);
-    }
-    return values;
-}
-
 std::string line(const char* format, auto... values) {
     std::array<char, 200> text{};
     // The formats are literals of this file.
@@ -191,8 +181,8 @@ tl::expected<ModelFiles, std::string> train_reconstruction_model(
     ReconstructionOptions options = recipe.training;
     options.training_nuisance = parts.training_nuisance;
     options.validation_nuisance = parts.validation_nuisance;
-    auto trained = train_reconstruction(options, shape, standardised(parts.training, scaling),
-                                        standardised(parts.validation, scaling), on_epoch);
+    auto trained = train_reconstruction(options, shape, scaled(parts.training, scaling),
+                                        scaled(parts.validation, scaling), on_epoch);
     if (!trained) {
         return tl::make_unexpected(trained.error());
     }

@@ -48,16 +48,6 @@ ColumnScaling scaling_of(const FeatureTable& table, Units units) {
     return scaling;
 }
 
-std::vector<float> scaled(const FeatureTable& table, const ColumnScaling& scaling) {
-    std::vector<float> values(table.values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        const std::size_t column = i % table.columns.size();
-        values[i] = static_cast<float>((double{table.values[i]} - scaling.offset[column]) /
-                                       scaling.scale[column]);
-    }
-    return values;
-}
-
 // Rows through a network, 64 at a time; `of_row` makes a score of a row and its output.
 using RowAnswer = double (*)(std::span<const float> row, std::span<const float> output);
 

@@ -128,6 +128,16 @@ ColumnScaling robust_scaling(const FeatureTable& table) {
     return scaling;
 }
 
+std::vector<float> scaled(const FeatureTable& table, const ColumnScaling& scaling) {
+    std::vector<float> values(table.values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const std::size_t column = i % table.columns.size();
+        values[i] = static_cast<float>((double{table.values[i]} - scaling.offset[column]) /
+                                       scaling.scale[column]);
+    }
+    return values;
+}
+
 HeadScaling marginal_scaling(const FeatureTable& table) {
     Expects(table.rows() > 0 && table.columns.size() == kHighLevelFeatureCount);
     HeadScaling scaling;

@@ -21,6 +21,9 @@ struct ColumnScaling {
 // value) the standard deviation, and 1 for a constant. The table has rows.
 [[nodiscard]] ColumnScaling robust_scaling(const FeatureTable& table);
 
+// (x - offset) / scale of every value, row by row.
+[[nodiscard]] std::vector<float> scaled(const FeatureTable& table, const ColumnScaling& scaling);
+
 // raw head output = offset + scale * network output: with a network output of 0 every event gets
 // the parameters that fit the sample's one-dimensional distributions.
 struct HeadScaling {
