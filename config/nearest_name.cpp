@@ -8,7 +8,7 @@ namespace tamis::config {
 
 namespace {
 
-constexpr std::size_t kMaxNameLength = 128;  // what is longer is near to nothing
+constexpr std::size_t kMaxComparedLength = 128;  // what is longer is near to nothing
 constexpr std::size_t kMaxNamesListed = 12;
 
 std::string folded(std::string_view name) {
@@ -48,7 +48,7 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 
 std::optional<std::string_view> nearest_name(std::string_view name,
                                              std::span<const std::string_view> known) {
-    if (name.size() > kMaxNameLength) {
+    if (name.size() > kMaxComparedLength) {
         return std::nullopt;
     }
     std::optional<std::string_view> nearest;

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "daemon/steady_time.hpp"
+
 namespace tamis::daemon {
 namespace {
 
@@ -13,8 +15,6 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using streams::LinkReceiverCounters;
 using streams::SourceCounters;
-
-constexpr double kSecondsPerNs = 1e-9;
 
 ClientMetric counted(std::vector<ClientMetric::Label> labels, MetricType type, double value) {
     ClientMetric metric;

@@ -10,6 +10,7 @@
 
 #include "daemon/build_facts.hpp"
 #include "daemon/input_metrics.hpp"
+#include "daemon/steady_time.hpp"
 
 namespace tamis::daemon {
 namespace {
@@ -20,8 +21,6 @@ using prometheus::MetricType;
 using streams::Outcome;
 
 using Labels = std::vector<ClientMetric::Label>;
-
-constexpr double kSecondsPerNs = 1e-9;
 
 struct Sample {
     Labels labels;

@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "config/deployment_reader.hpp"
+#include "daemon/steady_time.hpp"
 #include "models/event_inputs.hpp"
 
 namespace tamis::daemon {
 namespace {
-
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 
 std::string lines(const std::vector<std::string>& mistakes) {
     std::string text;

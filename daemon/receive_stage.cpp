@@ -12,7 +12,7 @@ using Interval = Accounting::Interval;
 constexpr std::size_t kReturnsPerPop = 64;
 constexpr std::uint64_t kNsPerUs = 1000;
 // Long enough to cost nothing, short against every window and every interval of publication.
-constexpr std::uint64_t kIdleWaitNs = 5'000'000;
+constexpr std::uint64_t kInputWaitNs = 5'000'000;
 // An input without a descriptor cannot wake anybody.
 constexpr std::uint64_t kBlindWaitNs = 50'000;
 
@@ -163,14 +163,14 @@ bool ReceiveStage::has_room() const noexcept {
 
 WaitPoint ReceiveStage::wait_point() const noexcept {
     if (interval_ == Interval::dead) {
-        return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kIdleWaitNs};
+        return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kInputWaitNs};
     }
     // Returned events are not urgent while there is room and no sender waits to hear of them: no
     // bell, so that booking them wakes nobody.
     const int descriptor = parts_.input.wait_descriptor();
     return {.bell = parts_.input.wants_settling() ? &parts_.bell : nullptr,
             .input_descriptor = descriptor,
-            .limit_ns = descriptor >= 0 ? kIdleWaitNs : kBlindWaitNs};
+            .limit_ns = descriptor >= 0 ? kInputWaitNs : kBlindWaitNs};
 }
 
 void ReceiveStage::stop_reading() noexcept {

@@ -13,8 +13,8 @@ using config::FullPolicy;
 using streams::SendResult;
 
 constexpr std::size_t kEventsPerPoll = 64;
-constexpr std::uint64_t kIdleWaitNs = 5'000'000;   // outputs are polled so often
-constexpr std::uint64_t kBlockedWaitNs = 200'000;  // a full output is asked so often
+constexpr std::uint64_t kOutputWaitNs = 5'000'000;  // outputs are polled so often
+constexpr std::uint64_t kBlockedWaitNs = 200'000;   // a full output is asked so often
 
 }  // namespace
 
@@ -193,7 +193,7 @@ void SendStage::end(streams::EventIndex index) noexcept {
 WaitPoint SendStage::wait_point() const noexcept {
     return {.bell = &parts_.bell,
             .input_descriptor = -1,
-            .limit_ns = is_sending_ || unconfirmed_count_ > 0 ? kBlockedWaitNs : kIdleWaitNs};
+            .limit_ns = is_sending_ || unconfirmed_count_ > 0 ? kBlockedWaitNs : kOutputWaitNs};
 }
 
 void SendStage::give_up_at(std::uint64_t now_ns) noexcept {

@@ -17,7 +17,6 @@
 namespace tamis::daemon {
 namespace {
 
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr long kWatchNs = 20'000'000;  // how soon a drained pipeline is noticed
 constexpr std::uint64_t kBooksCheckNs = 1'000'000'000;
 // The last part of the time to drain belongs to the sockets and files that still hold something.

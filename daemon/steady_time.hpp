@@ -5,6 +5,9 @@
 
 namespace tamis::daemon {
 
+inline constexpr std::uint64_t kNsPerMs = 1'000'000;
+inline constexpr double kSecondsPerNs = 1e-9;
+
 // A function, so that tests bring their own.
 using Clock = std::uint64_t (*)() noexcept;
 

@@ -5,7 +5,7 @@
 namespace tamis::daemon {
 namespace {
 
-constexpr std::uint64_t kIdleWaitNs = 50'000'000;  // the bell rings long before
+constexpr std::uint64_t kBellWaitNs = 50'000'000;  // the bell rings long before
 
 }  // namespace
 
@@ -52,7 +52,7 @@ std::size_t WorkerStage::hand_on(std::uint64_t now_ns) noexcept {
 }
 
 WaitPoint WorkerStage::wait_point() const noexcept {
-    return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kIdleWaitNs};
+    return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kBellWaitNs};
 }
 
 }  // namespace tamis::daemon

@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/refusal.hpp"
+
 namespace tamis::engine {
 
 namespace {
 
 using Result = tl::expected<AxisMaps, std::string>;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::unexpected(std::move(message));
-}
 
 std::vector<std::int64_t> counted(std::int64_t first, std::int64_t step, std::int64_t count) {
     std::vector<std::int64_t> list(static_cast<std::size_t>(count));

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/folded_arithmetic.hpp"
+#include "engine/refusal.hpp"
 
 namespace tamis::engine {
 
@@ -14,10 +15,6 @@ using Folded = tl::expected<OnnxConstant, std::string>;
 using Dimensions = std::vector<std::int64_t>;
 
 constexpr std::size_t kMaxFoldedElements = std::size_t{1} << 22;  // 16 MiB of floats
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::unexpected(std::move(message));
-}
 
 // Elements of a result. Error: too many, or negative.
 tl::expected<std::size_t, std::string> bounded_count(const Dimensions& dimensions) {

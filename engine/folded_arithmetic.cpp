@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/refusal.hpp"
 #include "engine/shape_rules.hpp"
 #include "engine/strided_loops.hpp"
 
@@ -11,10 +12,6 @@ namespace tamis::engine {
 namespace {
 
 using Folded = tl::expected<OnnxConstant, std::string>;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::unexpected(std::move(message));
-}
 
 double computed(const std::string& op, double x) {
     if (op == "Abs") return std::abs(x);

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 
+#include "engine/refusal.hpp"
+
 namespace tamis::engine {
 
 namespace {
 
 using Dimensions = std::vector<std::int64_t>;
 using DimensionsResult = tl::expected<Dimensions, std::string>;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::unexpected(std::move(message));
-}
 
 // Product; nothing: overflow. Dimensions are not negative.
 std::optional<std::int64_t> element_count(const Dimensions& dimensions) {

@@ -7,6 +7,7 @@
 #include "engine/onnx_field_count.hpp"
 #include "engine/onnx_normal_form.hpp"
 #include "engine/onnx_tensors.hpp"
+#include "engine/refusal.hpp"
 
 namespace tamis::engine {
 
@@ -17,10 +18,6 @@ using Result = tl::expected<void, std::string>;
 // More than any trigger network has; keeps the cost of hostile files linear.
 constexpr int kMaxNodes = 4096;
 constexpr int kMaxTensors = 16384;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::unexpected(std::move(message));
-}
 
 class Reader {
  public:

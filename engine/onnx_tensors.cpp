@@ -4,15 +4,13 @@
 #include <bit>
 #include <cstring>
 
+#include "engine/refusal.hpp"
+
 namespace tamis::engine {
 
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "ONNX raw data is little-endian");
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::unexpected(std::move(message));
-}
 
 // The values of a tensor from raw_data or from its typed field; the counts must match the shape
 // exactly, so that no tensor is larger than the file.

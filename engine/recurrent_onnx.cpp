@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/recurrent_form.hpp"
+#include "engine/refusal.hpp"
 
 namespace tamis::engine {
 
@@ -13,10 +14,6 @@ using Result = tl::expected<void, std::string>;
 
 // Places of ONNX's inputs.
 constexpr std::size_t kR = 2, kB = 3, kLengths = 4, kInitialH = 5, kInitialC = 6, kP = 7;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::unexpected(std::move(message));
-}
 
 std::string input_or_none(const Node& node, std::size_t place) {
     return place < node.inputs.size() ? node.inputs[place] : std::string();

@@ -11,16 +11,16 @@ namespace tamis::engine {
 
 namespace {
 
-using Kind = ReductionLayer::Kind;
+using ReductionKind = ReductionLayer::Kind;
 
 struct Reduction {
-    Kind kind;
+    ReductionKind kind;
     StridedLoops<2> loops;  // source, result
     std::size_t source_size;
     std::size_t result_size;
 
     [[nodiscard]] bool of_squares() const {
-        return kind == Kind::l2 || kind == Kind::sum_of_squares;
+        return kind == ReductionKind::l2 || kind == ReductionKind::sum_of_squares;
     }
     [[nodiscard]] float count() const {
         return static_cast<float>(source_size) / static_cast<float>(result_size);
@@ -53,7 +53,7 @@ void raise_run(const Reduction& r, const float* source, float* result, std::size
 }
 
 void reduce_row(const Reduction& r, const float* source, float* result) {
-    const bool maximum = r.kind == Kind::max;
+    const bool maximum = r.kind == ReductionKind::max;
     std::fill_n(result, r.result_size, maximum ? -std::numeric_limits<float>::infinity() : 0.F);
     const std::size_t step = r.loops.run_step(1);
     r.loops.for_each_run([&](const auto& at) {
@@ -64,19 +64,19 @@ void reduce_row(const Reduction& r, const float* source, float* result) {
         }
     });
     for (std::size_t i = 0; i < r.result_size; ++i) {
-        if (r.kind == Kind::mean) result[i] /= r.count();
-        if (r.kind == Kind::l2) result[i] = std::sqrt(result[i]);
+        if (r.kind == ReductionKind::mean) result[i] /= r.count();
+        if (r.kind == ReductionKind::l2) result[i] = std::sqrt(result[i]);
     }
 }
 
 // Of the result by one element of the source; share: how many equal the maximum.
-float slope(Kind kind, float x, float result, float share) {
+float slope(ReductionKind kind, float x, float result, float share) {
     switch (kind) {
-        case Kind::max:
+        case ReductionKind::max:
             return x == result ? 1.F / share : 0.F;
-        case Kind::l2:
+        case ReductionKind::l2:
             return result > 0.F ? x / result : 0.F;
-        case Kind::sum_of_squares:
+        case ReductionKind::sum_of_squares:
             return 2.F * x;
         default:
             return 1.F;
@@ -91,7 +91,7 @@ void differentiate_row(const Reduction& r, std::span<float* const> b, std::size_
     float* before = b[3] + row * r.source_size;
     float* share = b[4];
     const std::size_t step = r.loops.run_step(1);
-    const float factor = r.kind == Kind::mean ? 1.F / r.count() : 1.F;
+    const float factor = r.kind == ReductionKind::mean ? 1.F / r.count() : 1.F;
     std::fill_n(share, r.result_size, 0.F);
     r.loops.for_each_run([&](const auto& at) {
         for (std::size_t i = 0; i < r.loops.run_length(); ++i) {

@@ -6,12 +6,10 @@
 #include <limits>
 #include <numeric>
 
+#include "engine/refusal.hpp"
+
 namespace tamis::models {
 namespace {
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
 
 constexpr float kNoNumber = std::numeric_limits<float>::quiet_NaN();
 
@@ -139,7 +137,8 @@ tl::expected<Attributions, std::string> attribute(const Model& model, ScoreGradi
     const ScoredTable baseline = score(model, options.baseline);
     made.baseline_score = baseline.at(0, baseline.score);
     if (!std::isfinite(made.baseline_score)) {
-        return refuse("the baseline has no score; right is a baseline that the model can take");
+        return engine::refuse(
+            "the baseline has no score; right is a baseline that the model can take");
     }
     const ScoredTable scored = score(model, rows);
     PathGradient path(gradient, options.baseline, path_parts(options));
@@ -154,7 +153,7 @@ tl::expected<Attributions, std::string> attribute(const Model& model, ScoreGradi
         }
         const auto slopes = path.of(row);
         if (slopes.empty()) {
-            return refuse("the engine could not execute a backward pass");
+            return engine::refuse("the engine could not execute a backward pass");
         }
         double sum = 0;
         for (std::size_t i = 0; i < inputs; ++i) {
@@ -205,9 +204,9 @@ Attributions attribute_by_removal(const Model& model, std::span<const float> row
 tl::expected<Attributions, std::string> own_contributions(const Model& model,
                                                           std::span<const float> rows) {
     if (preferred_method(model) != AttributionMethod::contributions) {
-        return refuse("a model of kind '" + model.manifest().kind +
-                      "' has a score that is no sum of terms of its inputs; right are "
-                      "kind vae, or gradients");
+        return engine::refuse("a model of kind '" + model.manifest().kind +
+                              "' has a score that is no sum of terms of its inputs; right are "
+                              "kind vae, or gradients");
     }
     Attributions made;
     std::vector<std::size_t> terms;

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "models/tail_fit.hpp"
+#include "models/working_point.hpp"
 
 namespace tamis::models {
 namespace {
@@ -19,7 +20,6 @@ using Binomial = boost::math::binomial_distribution<double>;
 
 // Below this many accepted events a threshold's own error exceeds a third.
 constexpr std::size_t kFewEvents = 10;
-constexpr double kConfidence = 0.95;
 
 std::string formatted(const char* format, auto... values) {
     std::array<char, 300> text{};
@@ -263,11 +263,6 @@ void Calibrator::measure(WorkingPoint& point) const {
     }
 }
 
-std::size_t bin_of(std::span<const double> edges, float pileup) {
-    return static_cast<std::size_t>(
-        std::lower_bound(edges.begin(), edges.end(), static_cast<double>(pileup)) - edges.begin());
-}
-
 }  // namespace
 
 Interval clopper_pearson(std::size_t passed, std::size_t total, double confidence) {
@@ -351,7 +346,7 @@ Calibration calibrate_by_pileup(const ScoredEvents& background,
     const auto fill = [&](const ScoredEvents& events, std::vector<float> BinScores::*part) {
         Expects(events.scores.size() == events.pileup.size());
         for (std::size_t i = 0; i < events.scores.size(); ++i) {
-            (bins[bin_of(edges, events.pileup[i])].*part).push_back(events.scores[i]);
+            (bins[pileup_bin(edges, events.pileup[i])].*part).push_back(events.scores[i]);
         }
     };
     fill(background, &BinScores::background);

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kJudgedEvery = 5;
 constexpr std::array kFractions = {0.1, 0.01, 0.001};
 // An activation's last bit, which may differ between processors, can move an integer by one.
-constexpr double kGoldenTolerance = 0.02;
+constexpr double kInt8Tolerance = 0.02;
 
 struct SplitRows {
     std::vector<float> calibration;
@@ -153,7 +153,7 @@ tl::expected<Int8Report, std::string> convert_to_int8(ModelFiles& files,
         golden_rows.emplace_back(golden.input.begin(), golden.input.end());
     }
     converted.manifest.golden.clear();
-    if (auto added = add_golden_vectors(converted, golden_rows, kGoldenTolerance); !added) {
+    if (auto added = add_golden_vectors(converted, golden_rows, kInt8Tolerance); !added) {
         return tl::make_unexpected(added.error());
     }
     const auto after = load_model(converted.manifest, converted.networks);

@@ -24,6 +24,10 @@ void add_network(ModelFiles& files, NetworkFile entry, std::string onnx);
 // The same from a graph, which must be one that check_graph accepts.
 void add_network(ModelFiles& files, NetworkFile entry, const engine::Graph& graph);
 
+// What an answer may differ by elsewhere, of itself or of 1: another instruction set rounds
+// otherwise.
+inline constexpr double kGoldenTolerance = 1e-4;
+
 // Scores each row by the model that the files make and puts it and its answer into the manifest as
 // a golden vector. `rows`: rows of the table form. Error: the files make no model, or a row cannot
 // be scored.

@@ -11,8 +11,6 @@
 namespace tamis::models {
 namespace {
 
-constexpr double kGoldenTolerance = 1e-4;
-
 // Zeros, and values between -1 and 1 that differ from place to place.
 std::vector<std::vector<float>> golden_rows(std::size_t row_size) {
     std::vector<std::vector<float>> rows(2, std::vector<float>(row_size));

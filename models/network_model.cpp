@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "engine/network.hpp"
+#include "engine/refusal.hpp"
 #include "models/int8_parameters.hpp"
 #include "models/model_hash.hpp"
 #include "models/score_reduction.hpp"
@@ -19,10 +20,6 @@ constexpr std::size_t kMostContributions = 64;
 // Floats of one port in one batch: wide rows (images) get small batches.
 constexpr std::size_t kMostBatchFloats = std::size_t{1} << 17;
 constexpr std::size_t kMostBatchRows = 64;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
 
 std::size_t total_size(std::span<const engine::NetworkPort> ports) {
     return std::accumulate(
@@ -334,20 +331,20 @@ std::size_t batch_rows(const engine::Graph& graph) {
 tl::expected<std::shared_ptr<const Model>, std::string> load_network_model(
     const Manifest& manifest, std::vector<engine::Graph> networks) {
     if (networks.size() != 1) {
-        return refuse("the manifest lists " + std::to_string(networks.size()) +
-                      " networks; right is one");
+        return engine::refuse("the manifest lists " + std::to_string(networks.size()) +
+                              " networks; right is one");
     }
     if (auto checked = check_pileup_thresholds(manifest); !checked) {
-        return refuse(checked.error());
+        return engine::refuse(checked.error());
     }
     auto ranges = read_int8_ranges(manifest);
     if (!ranges) {
-        return refuse(ranges.error());
+        return engine::refuse(ranges.error());
     }
     auto network = engine::Network::compile(
         networks.front(), {.max_batch = batch_rows(networks.front()), .int8 = std::move(*ranges)});
     if (!network) {
-        return refuse(network.error());
+        return engine::refuse(network.error());
     }
     NetworkScoring scoring{.network = *network,
                            .features = manifest.features,
@@ -355,14 +352,16 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_network_model(
                            .row_size = total_size((*network)->inputs()),
                            .output_size = total_size((*network)->outputs())};
     if (!manifest.features.empty() && manifest.features.size() != scoring.row_size) {
-        return refuse("the manifest lists " + std::to_string(manifest.features.size()) +
-                      " features and the network takes " + std::to_string(scoring.row_size) +
-                      "; right are as many, or none for x0, x1, ...");
+        return engine::refuse("the manifest lists " + std::to_string(manifest.features.size()) +
+                              " features and the network takes " +
+                              std::to_string(scoring.row_size) +
+                              "; right are as many, or none for x0, x1, ...");
     }
     for (const FeatureSpec& feature : manifest.features) {
         if (!std::isfinite(feature.offset) || !std::isfinite(feature.scale) || feature.scale == 0) {
-            return refuse("feature '" + feature.name +
-                          "' cannot be normalised; right are a finite offset and a scale not 0");
+            return engine::refuse(
+                "feature '" + feature.name +
+                "' cannot be normalised; right are a finite offset and a scale not 0");
         }
     }
     std::vector<std::size_t> sizes;
@@ -371,7 +370,7 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_network_model(
     }
     auto reduction = read_score_reduction(manifest, sizes, scoring.row_size);
     if (!reduction) {
-        return refuse(reduction.error());
+        return engine::refuse(reduction.error());
     }
     scoring.reduction = *reduction;
     return std::make_shared<const NetworkModel>(manifest, std::move(scoring));

@@ -5,6 +5,8 @@
 #include <functional>
 #include <gsl/assert>
 
+#include "models/working_point.hpp"
+
 namespace tamis::models {
 namespace {
 
@@ -43,11 +45,6 @@ std::vector<double> quantiles_of(std::vector<float> scores, const std::vector<do
     return quantiles;
 }
 
-std::size_t bin_of(std::span<const double> edges, float pileup) {
-    return static_cast<std::size_t>(std::lower_bound(edges.begin(), edges.end(), double{pileup}) -
-                                    edges.begin());
-}
-
 tl::expected<std::vector<double>, std::string> rising_parameter(const Manifest& manifest,
                                                                 std::string_view name,
                                                                 std::size_t count) {
@@ -69,7 +66,7 @@ tl::expected<QuantileMap, std::string> QuantileMap::fit(std::span<const float> s
     map.edges_.assign(edges.begin(), edges.end());
     std::vector<std::vector<float>> parts(edges.size() + 1);
     for (std::size_t i = 0; i < scores.size(); ++i) {
-        parts[bin_of(edges, pileup[i])].push_back(scores[i]);
+        parts[pileup_bin(edges, pileup[i])].push_back(scores[i]);
     }
     std::size_t smallest = scores.size();
     for (std::size_t bin = 0; bin < parts.size(); ++bin) {
@@ -131,7 +128,7 @@ float QuantileMap::operator()(float score, float pileup) const noexcept {
     if (std::isnan(pileup) || std::isnan(score)) {
         return score;
     }
-    const std::vector<double>& from = bins_[bin_of(edges_, pileup)];
+    const std::vector<double>& from = bins_[pileup_bin(edges_, pileup)];
     const auto next = std::upper_bound(from.begin(), from.end(), double{score});
     if (next == from.begin()) {
         return static_cast<float>(reference_.front() + (score - from.front()));

@@ -4,36 +4,31 @@
 #include <gsl/assert>
 
 #include "engine/input_gradient.hpp"
+#include "engine/refusal.hpp"
 #include "models/int8_parameters.hpp"
 
 namespace tamis::models {
-namespace {
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
-
-}  // namespace
+namespace {}  // namespace
 
 tl::expected<ScoreGradient, std::string> ScoreGradient::create(const Manifest& manifest,
                                                                const engine::Graph& network,
                                                                std::size_t batch) {
     if (manifest.kind != "onnx") {
-        return refuse("a model of kind '" + manifest.kind +
-                      "' has no gradient by its inputs; right is kind onnx");
+        return engine::refuse("a model of kind '" + manifest.kind +
+                              "' has no gradient by its inputs; right is kind onnx");
     }
     const auto ranges = read_int8_ranges(manifest);
     if (!ranges) {
-        return refuse(ranges.error());
+        return engine::refuse(ranges.error());
     }
     if (!ranges->empty()) {
-        return refuse(
+        return engine::refuse(
             "the model runs in 8-bit integers (which have no derivative); right is the model in "
             "floats that it was made from");
     }
     auto differentiable = engine::make_differentiable_network(network, batch);
     if (!differentiable) {
-        return refuse(differentiable.error());
+        return engine::refuse(differentiable.error());
     }
     ScoreGradient made(manifest, *std::move(differentiable));
     std::vector<std::size_t> sizes;
@@ -42,7 +37,7 @@ tl::expected<ScoreGradient, std::string> ScoreGradient::create(const Manifest& m
     }
     const auto reduction = read_score_reduction(manifest, sizes, made.row_size_);
     if (!reduction) {
-        return refuse(reduction.error());
+        return engine::refuse(reduction.error());
     }
     made.reduction_ = *reduction;
     return made;

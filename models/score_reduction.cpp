@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "engine/refusal.hpp"
+
 namespace tamis::models {
 namespace {
 
@@ -25,10 +27,6 @@ constexpr std::array<NamedReduction, 7> kReductions = {{
     {"mean_squared_error", Reduction::mean_squared_error},
 }};
 
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
-
 std::optional<Reduction> find_reduction(std::string_view name) {
     const auto* const found =
         std::find_if(kReductions.begin(), kReductions.end(),
@@ -46,35 +44,36 @@ tl::expected<ScoreReduction, std::string> read_one(const Manifest& manifest,
                                                    std::size_t row_size) {
     const auto reduction = find_reduction(std::string_view(parameter.name).substr(kPrefix.size()));
     if (!reduction) {
-        return refuse("parameter '" + parameter.name +
-                      "' is no known reduction; right are score.element, score.sum, "
-                      "score.sum_of_squares, score.max, score.one_minus_max, "
-                      "score.one_minus_max_softmax, score.mean_squared_error");
+        return engine::refuse("parameter '" + parameter.name +
+                              "' is no known reduction; right are score.element, score.sum, "
+                              "score.sum_of_squares, score.max, score.one_minus_max, "
+                              "score.one_minus_max_softmax, score.mean_squared_error");
     }
     const auto values =
         read_parameter(manifest, parameter.name, *reduction == Reduction::element ? 2 : 1);
     if (!values) {
-        return refuse(values.error());
+        return engine::refuse(values.error());
     }
     if (!is_position(values->front(), output_sizes.size())) {
-        return refuse("parameter '" + parameter.name +
-                      "' names an output the network lacks; it has " +
-                      std::to_string(output_sizes.size()) + ", counted from 0");
+        return engine::refuse("parameter '" + parameter.name +
+                              "' names an output the network lacks; it has " +
+                              std::to_string(output_sizes.size()) + ", counted from 0");
     }
     ScoreReduction made{.reduction = *reduction,
                         .output = static_cast<std::size_t>(values->front())};
     const std::size_t size = output_sizes[made.output];
     if (*reduction == Reduction::element) {
         if (!is_position(values->back(), size)) {
-            return refuse("parameter '" + parameter.name + "' names an element beyond the " +
-                          std::to_string(size) + " of its output, counted from 0");
+            return engine::refuse("parameter '" + parameter.name +
+                                  "' names an element beyond the " + std::to_string(size) +
+                                  " of its output, counted from 0");
         }
         made.element = static_cast<std::size_t>(values->back());
     }
     if (*reduction == Reduction::mean_squared_error && size != row_size) {
-        return refuse("parameter '" + parameter.name + "' compares an output of " +
-                      std::to_string(size) + " values with a row of " + std::to_string(row_size) +
-                      "; right is an output as long as the row");
+        return engine::refuse("parameter '" + parameter.name + "' compares an output of " +
+                              std::to_string(size) + " values with a row of " +
+                              std::to_string(row_size) + "; right is an output as long as the row");
     }
     return made;
 }
@@ -136,8 +135,8 @@ tl::expected<ScoreReduction, std::string> read_score_reduction(
             continue;
         }
         if (chosen != nullptr) {
-            return refuse("parameters '" + chosen->name + "' and '" + parameter.name +
-                          "' both say what the score is; right is one");
+            return engine::refuse("parameters '" + chosen->name + "' and '" + parameter.name +
+                                  "' both say what the score is; right is one");
         }
         chosen = &parameter;
     }

@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t kLeastExceedances = 50;
 constexpr std::size_t kLeastDifferent = 20;
 constexpr double kLeastShape = -1, kMostShape = 4;
-constexpr double kConfidence = 0.95;
 constexpr int kSearchBits = 30;  // of a maximum's place; its height has twice as many
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 

@@ -17,7 +17,10 @@
 
 namespace tamis::models {
 
-// A value with the 95 % interval that the fit leaves; an end without value is not bounded.
+// Of every interval here.
+inline constexpr double kConfidence = 0.95;
+
+// A value with the interval that the fit leaves; an end without value is not bounded.
 struct TailValue {
     double value = 0;
     std::optional<double> low, high;

@@ -55,6 +55,11 @@ float pileup_of(EventInputs& event) noexcept {
     return clusters ? (*clusters)->average_mu : std::numeric_limits<float>::quiet_NaN();
 }
 
+std::size_t pileup_bin(std::span<const double> edges, float pileup) noexcept {
+    return static_cast<std::size_t>(std::ranges::lower_bound(edges, double{pileup}) -
+                                    edges.begin());
+}
+
 std::optional<double> threshold_at(const WorkingPoint& point, float pileup) noexcept {
     if (point.bins.size() == 1) {
         return point.bins.front().offset;

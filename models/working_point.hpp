@@ -1,7 +1,9 @@
 // Thresholds of a manifest applied to a score. Any thread, no allocation.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -25,6 +27,8 @@ namespace tamis::models {
 [[nodiscard]] bool has_pileup_thresholds(const Manifest& manifest) noexcept;
 // The pile-up of an event (interactions per crossing, of its clusters), NaN where it has none.
 [[nodiscard]] float pileup_of(EventInputs& event) noexcept;
+// The bin of a pile-up among `edges`, which rise; an edge belongs to the bin below it.
+[[nodiscard]] std::size_t pileup_bin(std::span<const double> edges, float pileup) noexcept;
 // The threshold at a pile-up; none where the point has several and the pile-up is NaN.
 [[nodiscard]] std::optional<double> threshold_at(const WorkingPoint& point, float pileup) noexcept;
 // What was not scored never passes, nor what has no threshold.

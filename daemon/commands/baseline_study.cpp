@@ -4,14 +4,13 @@
 
 #include <algorithm>
 
+#include "daemon/commands/progress.hpp"
 #include "daemon/commands/text_table.hpp"
 #include "models/vae/vae_samples.hpp"
 
 namespace tamis::daemon {
 
 namespace {
-
-void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
 models::VaeSamples learnt_samples(const StudySizes& sizes) {
     say(fmt::format("generating {} background events and {} of each signal to learn from",

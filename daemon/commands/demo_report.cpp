@@ -15,7 +15,7 @@ namespace tamis::daemon {
 
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, streams::kSyntheticProcesses> kProcessTitles = {
     "W", "QCD", "Z", "top pairs", "A -> 4l", "LQ -> b tau", "h0 -> tau tau", "h+- -> tau nu"};

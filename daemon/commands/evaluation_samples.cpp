@@ -67,19 +67,11 @@ class LabelledTables {
     std::vector<models::Sample> samples_;
 };
 
-std::vector<std::string> numbered(const std::string& name, std::size_t count) {
-    std::vector<std::string> names(count);
-    for (std::size_t index = 0; index < count; ++index) {
-        names[index] = fmt::format("{}{}", name, index);
-    }
-    return names;
-}
-
 std::vector<models::Sample> ringer_samples(std::uint64_t seed, std::size_t events) {
     LabelledTables tables("jets", "electrons");
     std::vector<std::string> columns{"et", "eta", "average_mu"};
-    for (auto& name : numbered("ring", models::kRingCount)) {
-        columns.push_back(std::move(name));
+    for (std::size_t ring = 0; ring < models::kRingCount; ++ring) {
+        columns.push_back(fmt::format("ring{}", ring));
     }
     tables.set_columns(columns);
     for (const auto& cluster : models::make_ringer_samples(seed, kEvaluationRun, events)) {
@@ -91,18 +83,9 @@ std::vector<models::Sample> ringer_samples(std::uint64_t seed, std::size_t event
 }
 
 std::vector<models::Sample> doublet_samples(std::uint64_t seed, std::size_t count) {
-    constexpr std::size_t kWindowBytes = 512;
-    constexpr std::size_t kFeatures = 67;
+    constexpr std::size_t kWindowBytes = 2 * models::kWindowPixels;
     LabelledTables tables("fake doublets", "true doublets");
-    std::vector<std::string> columns = numbered("inner_adc", kWindowBytes / 2);
-    for (auto& name : numbered("outer_adc", kWindowBytes / 2)) {
-        columns.push_back(std::move(name));
-    }
-    columns.insert(columns.end(), {"inner_layer", "outer_layer"});
-    for (auto& name : numbered("f", kFeatures)) {
-        columns.push_back(std::move(name));
-    }
-    tables.set_columns(columns);
+    tables.set_columns(models::doublet_columns());
     const auto doublets = models::make_doublet_samples(seed, kEvaluationRun, count);
     for (std::size_t index = 0; index < doublets.size(); ++index) {
         auto& values = tables.values(doublets.is_true[index] != 0);
@@ -114,7 +97,9 @@ std::vector<models::Sample> doublet_samples(std::uint64_t seed, std::size_t coun
         }
         values.push_back(doublets.inner_layer[index]);
         values.push_back(doublets.outer_layer[index]);
-        const auto features = std::span(doublets.features).subspan(index * kFeatures, kFeatures);
+        const auto features =
+            std::span(doublets.features)
+                .subspan(index * models::kDoubletFeatures, models::kDoubletFeatures);
         values.insert(values.end(), features.begin(), features.end());
     }
     return tables.take();

@@ -12,6 +12,7 @@
 #include "models/event_features.hpp"
 #include "models/event_inputs.hpp"
 #include "streams/recording/export_events.hpp"
+#include "streams/recording/output_file.hpp"
 
 namespace tamis::daemon {
 
@@ -61,7 +62,7 @@ streams::ExportOptions export_options(const ExportCommand& command) {
 
 ExitStatus export_recording(const ExportCommand& command) {
     if (!std::filesystem::exists(command.input) &&
-        !std::filesystem::exists(command.input.string() + ".part")) {
+        !std::filesystem::exists(streams::unfinished_path(command.input.string()))) {
         return fail(EX_NOINPUT, fmt::format("{}: no such file", command.input.string()));
     }
     streams::ExportOptions options = export_options(command);

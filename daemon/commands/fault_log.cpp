@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using streams::Fault;
 
-constexpr double kNsPerMs = 1e6;
+constexpr double kNsOfMillisecond = 1e6;
 
 std::optional<streams::FaultOptions::Silence> parse_silence(std::string_view text) {
     streams::FaultOptions::Silence silence;
@@ -98,8 +98,8 @@ tl::expected<void, std::string> complete_plan(FaultCommand& faults) {
             "or less",
             sum));
     }
-    plan.late_ns = static_cast<std::uint64_t>(faults.late_ms * kNsPerMs);
-    plan.delay_ns = static_cast<std::uint64_t>(faults.delay_ms * kNsPerMs);
+    plan.late_ns = static_cast<std::uint64_t>(faults.late_ms * kNsOfMillisecond);
+    plan.delay_ns = static_cast<std::uint64_t>(faults.delay_ms * kNsOfMillisecond);
     if (!faults.silent.empty()) {
         plan.silence = parse_silence(faults.silent);
         if (!plan.silence) {

@@ -26,8 +26,6 @@ namespace tamis::daemon {
 
 namespace {
 
-constexpr double kSecondsPerBatch = 0.2;
-
 struct ImportModelOptions {
     std::string kind;
     std::filesystem::path file;
@@ -79,9 +77,9 @@ tl::expected<void, std::string> print_int8_times(const models::ModelFiles& files
     if (!graph || !ranges) {
         return tl::unexpected(graph ? ranges.error() : graph.error());
     }
-    const auto times = time_network(
-        files.manifest.name, *graph, {engine_peers().front(), int8_peer(*ranges)},
-        {.batches = {1, 8, 64}, .caches = {CacheState::hot}, .hot_seconds = kSecondsPerBatch});
+    const auto times =
+        time_network(files.manifest.name, *graph, {engine_peers().front(), int8_peer(*ranges)},
+                     short_comparison());
     if (!times) {
         return tl::unexpected(times.error());
     }

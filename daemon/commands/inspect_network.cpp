@@ -21,8 +21,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kSecondsPerBatch = 0.2;
-
 std::string read_bytes(const std::filesystem::path& file) {
     std::ifstream stream(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(stream), {}};
@@ -66,9 +64,7 @@ Json executors_json(const engine::Network& network) {
 // The times and the digest; the answers were compared with the reference in double precision.
 tl::expected<void, std::string> add_times(Json& json, const engine::Graph& graph) {
     const std::vector<PeerKind> engine{engine_peers().front()};
-    const auto measured = compare_network(
-        graph.name, graph, engine,
-        {.batches = {1, 8, 64}, .caches = {CacheState::hot}, .hot_seconds = kSecondsPerBatch});
+    const auto measured = compare_network(graph.name, graph, engine, short_comparison());
     if (!measured) {
         return tl::unexpected(measured.error());
     }

@@ -7,6 +7,8 @@
 
 namespace tamis::daemon {
 
+void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+
 Progress::Progress(std::string what, std::string unit, std::uint64_t total)
     : what_(std::move(what)),
       unit_(std::move(unit)),

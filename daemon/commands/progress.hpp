@@ -8,6 +8,9 @@
 
 namespace tamis::daemon {
 
+// A line on standard error.
+void say(const std::string& line);
+
 class Progress {
  public:
     // unit: what is counted ("events"). total 0: unknown.

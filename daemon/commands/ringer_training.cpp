@@ -14,7 +14,7 @@ namespace tamis::daemon {
 
 namespace {
 
-constexpr std::size_t kLeastRows = 200;
+constexpr std::size_t kLeastProbes = 200;
 
 using models::ShowerShapes;
 struct ShapeColumn {
@@ -173,7 +173,7 @@ tl::expected<std::vector<models::RingerSample>, std::string> read_ringer_samples
         columns.features.push_back(fmt::format("ring{}", ring));
     }
     columns.label = "label";
-    columns.least_rows = kLeastRows;
+    columns.least_rows = kLeastProbes;
     const auto read = select_training_table(*table, columns);
     if (!read) {
         return tl::unexpected(read.error());

@@ -9,6 +9,7 @@
 
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/model_directory.hpp"
+#include "daemon/commands/progress.hpp"
 #include "daemon/commands/ringer_training.hpp"
 #include "daemon/commands/training_samples.hpp"
 #include "models/autoencoder/reconstruction_recipe.hpp"
@@ -40,8 +41,6 @@ constexpr std::size_t kEpochsBetweenLines = 20;
 bool learns_any_table(const TrainOptions& options) {
     return options.kind == "autoencoder" || options.kind == "gaussian-vae";
 }
-
-void say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
 // The options that change the outcome, as they would be typed again.
 std::string command_text(const TrainOptions& options) {

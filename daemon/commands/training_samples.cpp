@@ -55,24 +55,10 @@ tl::expected<models::FeatureTable, std::string> read_recording(const std::filesy
     return observer.collector().table();
 }
 
-std::vector<std::string> numbered(const std::string& name, std::size_t count) {
-    std::vector<std::string> names(count);
-    for (std::size_t index = 0; index < count; ++index) {
-        names[index] = fmt::format("{}{}", name, index);
-    }
-    return names;
-}
-
-TrainingColumns doublet_columns() {
+TrainingColumns doublet_training_columns() {
     TrainingColumns columns;
-    columns.features = numbered("inner_adc", models::kWindowPixels);
-    const auto add = [&columns](const std::vector<std::string>& names) {
-        columns.features.insert(columns.features.end(), names.begin(), names.end());
-    };
-    add(numbered("outer_adc", models::kWindowPixels));
-    add({"inner_layer", "outer_layer"});
-    columns.may_be_constant = columns.features.size();  // corners of windows, one layer
-    add(numbered("f", models::kDoubletFeatures));
+    columns.features = models::doublet_columns();
+    columns.may_be_constant = 2 * models::kWindowPixels + 2;  // corners of windows, one layer
     columns.label = "label";
     return columns;
 }
@@ -88,7 +74,8 @@ tl::expected<void, std::string> add_doublet(std::span<const float> row, bool is_
         const float most = i < kLayers ? 65535 : 255;
         if (!is_whole(row[i], most)) {
             return tl::unexpected(fmt::format("column {}: {}; right is a whole number from 0 to {}",
-                                              doublet_columns().features[i], row[i], most));
+                                              doublet_training_columns().features[i], row[i],
+                                              most));
         }
     }
     for (std::size_t i = 0; i < kLayers; ++i) {
@@ -181,7 +168,7 @@ tl::expected<TrainingTable, std::string> read_any_table(const std::filesystem::p
 
 tl::expected<models::DoubletSplit, std::string> read_doublet_samples(
     const std::filesystem::path& file, std::uint64_t seed) {
-    TrainingColumns columns = doublet_columns();
+    TrainingColumns columns = doublet_training_columns();
     columns.least_rows = 5 * kLeastRows;  // a fifth of them is the smallest part
     const auto table = read_training_table(file, columns);
     if (!table) {

@@ -46,6 +46,11 @@ struct ComparisonOptions {
     double cold_seconds = 0.4;
 };
 
+// For a line beside other results: half a second.
+[[nodiscard]] inline ComparisonOptions short_comparison() {
+    return {.batches = {1, 8, 64}, .caches = {CacheState::hot}, .hot_seconds = 0.2};
+}
+
 // The first peer is the one the others are compared with. Error: it does not take the network.
 [[nodiscard]] tl::expected<NetworkComparison, std::string> compare_network(
     const std::string& name, const engine::Graph& graph, const std::vector<PeerKind>& peers,

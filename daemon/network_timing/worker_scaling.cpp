@@ -15,7 +15,7 @@ namespace tamis::daemon {
 
 namespace {
 
-constexpr int kRounds = 5;
+constexpr int kComparisons = 5;
 
 struct Worker {
     engine::NetworkRunner runner;
@@ -77,9 +77,9 @@ WorkerScaling measure_workers(const std::shared_ptr<const engine::Network>& netw
     }
     std::vector<double> one;
     std::vector<double> two;
-    for (int round = 0; round < kRounds; ++round) {
-        one.push_back(rows_per_s(workers, 1, cores, batch, seconds / kRounds / 2));
-        two.push_back(rows_per_s(workers, 2, cores, batch, seconds / kRounds / 2));
+    for (int round = 0; round < kComparisons; ++round) {
+        one.push_back(rows_per_s(workers, 1, cores, batch, seconds / kComparisons / 2));
+        two.push_back(rows_per_s(workers, 2, cores, batch, seconds / kComparisons / 2));
     }
     return {.one_rows_per_s = median(one), .two_rows_per_s = median(two)};
 }

@@ -16,7 +16,6 @@ namespace {
 using vae::ColumnScaling;
 
 constexpr std::size_t kGoldenRows = 4;
-constexpr double kGoldenTolerance = 1e-4;
 constexpr std::size_t kCorrelationRows = 4000;
 constexpr std::size_t kReportedEpochs = 10;  // one line of the report for so many
 

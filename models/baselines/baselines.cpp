@@ -16,7 +16,6 @@ namespace {
 
 using vae::ColumnScaling;
 
-constexpr std::size_t kValidationStep = 10;
 constexpr std::size_t kBatch = 64;
 
 // raw: differences keep their units, as in the published baselines; one common factor brings them

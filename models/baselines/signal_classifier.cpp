@@ -11,7 +11,6 @@ namespace tamis::models {
 namespace {
 
 constexpr std::size_t kFewestRows = 20;
-constexpr std::size_t kValidationStep = 10;
 constexpr std::size_t kMiniBatch = 250;
 
 struct LabelledRows {

@@ -13,6 +13,9 @@
 
 namespace tamis::models {
 
+// Of a table that is learnt from, every tenth row judges when to stop.
+inline constexpr std::size_t kValidationStep = 10;
+
 struct ClassifierOptions {
     std::uint64_t seed = 1;
     std::int64_t hidden = 50;

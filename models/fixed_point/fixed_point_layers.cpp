@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kVectorValues = 16;
 
-tl::unexpected<std::string> refuse(const LayerStep& step, const std::string& what) {
+tl::unexpected<std::string> refuse_step(const LayerStep& step, const std::string& what) {
     return tl::make_unexpected(step.place + ": " + what);
 }
 
@@ -21,15 +21,16 @@ int product_bits(const FixedPointType& one, const FixedPointType& other) {
 tl::expected<std::vector<std::int32_t>, std::string> raw_constants(
     const LayerStep& step, const std::vector<double>& constants, const FixedPointType& type) {
     if (signed_bits(type) > kMostValueBits) {
-        return refuse(step, to_string(type) + " is too wide for a constant; right are at most " +
-                                std::to_string(kMostValueBits) + " bits with the sign");
+        return refuse_step(step, to_string(type) +
+                                     " is too wide for a constant; right are at most " +
+                                     std::to_string(kMostValueBits) + " bits with the sign");
     }
     std::vector<std::int32_t> raw;
     raw.reserve(constants.size());
     for (const double constant : constants) {
         const auto value = fixed_point_of(constant, type);
         if (!value) {
-            return refuse(step, value.error());
+            return refuse_step(step, value.error());
         }
         raw.push_back(static_cast<std::int32_t>(*value));
     }
@@ -60,7 +61,7 @@ tl::expected<DenseLayer, std::string> DenseLayer::make(const LayerStep& step, st
     const auto result = Conversion::between(accumulator, step.result_type);
     for (const auto* conversion : {&product, &sum, &start, &result}) {
         if (!*conversion) {
-            return refuse(step, conversion->error());
+            return refuse_step(step, conversion->error());
         }
     }
     DenseLayer layer(*product, *sum, *result);
@@ -236,7 +237,7 @@ void ConvolutionLayer::run(RawValues from, std::span<std::int32_t> to,
 tl::expected<ActivationLayer, std::string> ActivationLayer::make(const LayerStep& step) {
     const auto result = Conversion::between(step.input_type, step.result_type);
     if (!result) {
-        return refuse(step, result.error());
+        return refuse_step(step, result.error());
     }
     return ActivationLayer{*result, step.kind == LayerKind::relu ? Conversion::Ramp::positive_part
                                                                  : Conversion::Ramp::all};
@@ -250,10 +251,11 @@ tl::expected<SquareSumLayer, std::string> SquareSumLayer::make(const LayerStep& 
     const auto sum =
         Conversion::between(bits, step.accumulator_type.fraction, step.accumulator_type);
     if (!square || !sum) {
-        return refuse(step, square ? sum.error() : square.error());
+        return refuse_step(step, square ? sum.error() : square.error());
     }
     if (step.product_type.fraction != step.accumulator_type.fraction) {
-        return refuse(step, "squares and their sum differ in fractional bits; right are the same");
+        return refuse_step(step,
+                           "squares and their sum differ in fractional bits; right are the same");
     }
     return SquareSumLayer{*square, *sum};
 }
@@ -286,7 +288,7 @@ tl::expected<DifferenceLayer, std::string> DifferenceLayer::make(const LayerStep
                      1;
     const auto result = Conversion::between(bits, fraction, step.result_type);
     if (!result) {
-        return refuse(step, result.error());
+        return refuse_step(step, result.error());
     }
     return DifferenceLayer{*result, raise_first, raise_second};
 }
@@ -310,7 +312,7 @@ tl::expected<DotLayer, std::string> DotLayer::make(const LayerStep& step) {
     const auto result = Conversion::between(accumulator, step.result_type);
     for (const auto* conversion : {&product, &sum, &result}) {
         if (!*conversion) {
-            return refuse(step, conversion->error());
+            return refuse_step(step, conversion->error());
         }
     }
     return DotLayer{*product, *sum, *result};

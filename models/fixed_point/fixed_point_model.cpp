@@ -5,6 +5,7 @@
 #include <gsl/assert>
 #include <limits>
 
+#include "engine/refusal.hpp"
 #include "models/fixed_point/fixed_point_network.hpp"
 #include "models/fixed_point/input_schemas.hpp"
 #include "models/fixed_point/layer_table_reader.hpp"
@@ -15,10 +16,6 @@ namespace tamis::models {
 namespace {
 
 constexpr std::size_t kMostTerms = 64;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
 
 bool is_whole_number(double value) noexcept {
     return std::abs(value) < kInputBound && value == std::trunc(value);
@@ -190,15 +187,16 @@ class FixedPointModel final : public Model {
 
 tl::expected<void, std::string> check_features(const Manifest& manifest, std::size_t inputs) {
     if (manifest.features.size() != inputs) {
-        return refuse("the manifest lists " + std::to_string(manifest.features.size()) +
-                      " features and the layer table takes " + std::to_string(inputs) +
-                      "; right are as many");
+        return engine::refuse("the manifest lists " + std::to_string(manifest.features.size()) +
+                              " features and the layer table takes " + std::to_string(inputs) +
+                              "; right are as many");
     }
     for (const FeatureSpec& feature : manifest.features) {
         if (feature.offset != 0 || feature.scale != 1) {
-            return refuse("feature '" + feature.name +
-                          "' has an offset or a scale (the layer table scales its inputs in fixed "
-                          "point); right is neither");
+            return engine::refuse(
+                "feature '" + feature.name +
+                "' has an offset or a scale (the layer table scales its inputs in fixed "
+                "point); right is neither");
         }
     }
     return {};
@@ -207,25 +205,25 @@ tl::expected<void, std::string> check_features(const Manifest& manifest, std::si
 tl::expected<std::shared_ptr<const Model>, std::string> load_trigger(
     AnomalyTrigger trigger, const Manifest& manifest, std::span<const std::string> files) {
     if (files.size() != 1) {
-        return refuse("the manifest lists " + std::to_string(files.size()) +
-                      " network files; right is one layer table");
+        return engine::refuse("the manifest lists " + std::to_string(files.size()) +
+                              " network files; right is one layer table");
     }
     if (auto checked = check_flat_thresholds(manifest); !checked) {
-        return refuse(checked.error());
+        return engine::refuse(checked.error());
     }
     const auto table = read_layer_table(files.front());
     if (!table) {
-        return refuse(table.error());
+        return engine::refuse(table.error());
     }
     if (auto checked = check_inputs(trigger, *table); !checked) {
-        return refuse(checked.error());
+        return engine::refuse(checked.error());
     }
     if (auto checked = check_features(manifest, table->inputs); !checked) {
-        return refuse(checked.error());
+        return engine::refuse(checked.error());
     }
     auto network = FixedPointNetwork::compile(*table);
     if (!network) {
-        return refuse(network.error());
+        return engine::refuse(network.error());
     }
     return std::make_shared<const FixedPointModel>(manifest, std::move(*network));
 }
@@ -253,11 +251,11 @@ tl::expected<void, std::string> check_inputs(AnomalyTrigger trigger, const Layer
     if (fits) {
         return {};
     }
-    return refuse("the table of '" + table.model + "' takes " + std::to_string(table.inputs) +
-                  (table.scaling ? " scaled" : "") + " inputs; right for kind " +
-                  std::string(to_string(trigger)) + " are " +
-                  (trigger == AnomalyTrigger::axol1tl ? "57 inputs with \"input_scaling\""
-                                                      : "252 with \"shape\" [18, 14, 1]"));
+    return engine::refuse("the table of '" + table.model + "' takes " +
+                          std::to_string(table.inputs) + (table.scaling ? " scaled" : "") +
+                          " inputs; right for kind " + std::string(to_string(trigger)) + " are " +
+                          (trigger == AnomalyTrigger::axol1tl ? "57 inputs with \"input_scaling\""
+                                                              : "252 with \"shape\" [18, 14, 1]"));
 }
 
 tl::expected<std::shared_ptr<const Model>, std::string> load_axol1tl(

@@ -11,7 +11,7 @@ constexpr int kInputBits = 25;      // of a whole number below kInputBound, with
 constexpr int kMostScoreBits = 25;  // single precision holds 24 bits beside the sign
 constexpr int kMostShift = 30;
 
-tl::unexpected<std::string> refuse(const std::string& place, const std::string& what) {
+tl::unexpected<std::string> refuse_at(const std::string& place, const std::string& what) {
     return tl::make_unexpected(place + ": " + what);
 }
 
@@ -25,8 +25,8 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 tl::expected<void, std::string> check_value_type(const std::string& place,
                                                  const FixedPointType& type) {
     if (signed_bits(type) > kMostValueBits) {
-        return refuse(place, to_string(type) + " is too wide for a value; right are at most " +
-                                 std::to_string(kMostValueBits) + " bits with the sign");
+        return refuse_at(place, to_string(type) + " is too wide for a value; right are at most " +
+                                    std::to_string(kMostValueBits) + " bits with the sign");
     }
     return {};
 }
@@ -45,12 +45,12 @@ class NetworkAssembly {
         }
         if (table.scaling) {
             if (auto scaled = add_scaling(table); !scaled) {
-                return refuse("input_scaling", scaled.error());
+                return refuse_at("input_scaling", scaled.error());
             }
         } else {
             const auto plain = Conversion::between(kInputBits, 0, table.input_type);
             if (!plain) {
-                return refuse("input_format", plain.error());
+                return refuse_at("input_format", plain.error());
             }
             network_->plain_input_.push_back(*plain);
         }
@@ -68,8 +68,8 @@ class NetworkAssembly {
             return checked;
         }
         if (answers_.contains(step.output)) {
-            return refuse(step.place, "answers '" + step.output +
-                                          "' a second time; right is a name of its own");
+            return refuse_at(step.place, "answers '" + step.output +
+                                             "' a second time; right is a name of its own");
         }
         auto layer = make_layer(step);
         if (!layer) {
@@ -90,19 +90,19 @@ class NetworkAssembly {
         const auto score = answers_.find("score");
         if (score == answers_.end() || table.steps.back().output != "score" ||
             score->second.place.size != 1) {
-            return refuse("network",
-                          "does not end with one value 'score'; right is a last step "
-                          "that answers it");
+            return refuse_at("network",
+                             "does not end with one value 'score'; right is a last step "
+                             "that answers it");
         }
         if (score->second.type != table.score_type) {
-            return refuse("score_output", to_string(table.score_type) + " is not the type of '" +
-                                              "score', " + to_string(score->second.type) +
-                                              "; right is the same");
+            return refuse_at("score_output", to_string(table.score_type) + " is not the type of '" +
+                                                 "score', " + to_string(score->second.type) +
+                                                 "; right is the same");
         }
         if (signed_bits(table.score_type) > kMostScoreBits) {
-            return refuse("score_output", to_string(table.score_type) +
-                                              " is wider than single precision holds; " +
-                                              "right are at most 24 bits beside the sign");
+            return refuse_at("score_output", to_string(table.score_type) +
+                                                 " is wider than single precision holds; " +
+                                                 "right are at most 24 bits beside the sign");
         }
         network_->score_type_ = table.score_type;
         network_->score_ = score->second.place;
@@ -128,16 +128,16 @@ class NetworkAssembly {
                                                         const FixedPointType& type) const {
         const auto found = answers_.find(name);
         if (found == answers_.end()) {
-            return refuse(step.place, "reads '" + name +
-                                          "', which no step before it answers; "
-                                          "right is a name of one that does");
+            return refuse_at(step.place, "reads '" + name +
+                                             "', which no step before it answers; "
+                                             "right is a name of one that does");
         }
         const Answer& answer = found->second;
         if (answer.place.size != step.inputs || answer.type != type) {
-            return refuse(step.place, "reads " + std::to_string(step.inputs) + " values of " +
-                                          to_string(type) + " from '" + name + "', which has " +
-                                          std::to_string(answer.place.size) + " of " +
-                                          to_string(answer.type) + "; right are the same");
+            return refuse_at(step.place, "reads " + std::to_string(step.inputs) + " values of " +
+                                             to_string(type) + " from '" + name + "', which has " +
+                                             std::to_string(answer.place.size) + " of " +
+                                             to_string(answer.type) + "; right are the same");
         }
         return answer.place;
     }

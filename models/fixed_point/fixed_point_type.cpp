@@ -28,7 +28,7 @@ constexpr auto kOverflows = std::to_array<std::pair<std::string_view, Overflow>>
     {"AP_SAT_SYM", Overflow::saturate_symmetric},
 });
 
-tl::unexpected<std::string> refuse(std::string_view text, const std::string& what) {
+tl::unexpected<std::string> refuse_type(std::string_view text, const std::string& what) {
     return tl::make_unexpected("type '" + std::string(text) + "' " + what);
 }
 
@@ -94,42 +94,43 @@ int signed_bits(const FixedPointType& type) noexcept {
 tl::expected<FixedPointType, std::string> parse_fixed_point_type(std::string_view text) {
     const std::size_t open = text.find('<');
     if (open == std::string_view::npos || !text.ends_with('>')) {
-        return refuse(text, "is no fixed-point type; right is one like ap_fixed<18,13>");
+        return refuse_type(text, "is no fixed-point type; right is one like ap_fixed<18,13>");
     }
     const std::string_view name = text.substr(0, open);
     const bool is_fraction = name == "ap_fixed" || name == "ap_ufixed";
     if (!is_fraction && name != "ap_int" && name != "ap_uint") {
-        return refuse(text, "is not known; right are ap_fixed, ap_ufixed, ap_int, ap_uint");
+        return refuse_type(text, "is not known; right are ap_fixed, ap_ufixed, ap_int, ap_uint");
     }
     const auto parts = split(text.substr(open + 1, text.size() - open - 2));
     if (is_fraction ? parts.size() < 2 || parts.size() > 5 : parts.size() != 1) {
-        return refuse(text, "has " + std::to_string(parts.size()) + " parameters; right are " +
-                                (is_fraction ? "<W,I> to <W,I,Q,O,N>" : "<W>"));
+        return refuse_type(text, "has " + std::to_string(parts.size()) + " parameters; right are " +
+                                     (is_fraction ? "<W,I> to <W,I,Q,O,N>" : "<W>"));
     }
     const auto width = integer_of(parts[0]);
     if (!width || *width < 1 || *width > kMostTypeBits) {
-        return refuse(text, "has a width of " + std::string(parts[0]) + " bits; right are 1 to " +
-                                std::to_string(kMostTypeBits));
+        return refuse_type(text, "has a width of " + std::string(parts[0]) +
+                                     " bits; right are 1 to " + std::to_string(kMostTypeBits));
     }
     FixedPointType type;
     type.is_signed = name == "ap_fixed" || name == "ap_int";
     type.width = *width;
     const auto integer_bits = is_fraction ? integer_of(parts[1]) : width;
     if (!integer_bits || *integer_bits < -kMostIntegerBits || *integer_bits > kMostIntegerBits) {
-        return refuse(text, "has no usable number of integer bits; right are -64 to 64");
+        return refuse_type(text, "has no usable number of integer bits; right are -64 to 64");
     }
     type.fraction = type.width - *integer_bits;
     const auto rounding = value_of<Rounding>(kRoundings, parts.size() > 2 ? parts[2] : "AP_TRN");
     const auto overflow = value_of<Overflow>(kOverflows, parts.size() > 3 ? parts[3] : "AP_WRAP");
     if (!rounding || !overflow) {
-        return refuse(text,
-                      "names a mode that is not known; right are AP_TRN, AP_RND and their "
-                      "variants, then AP_WRAP, AP_SAT, AP_SAT_ZERO or AP_SAT_SYM");
+        return refuse_type(text,
+                           "names a mode that is not known; right are AP_TRN, AP_RND and their "
+                           "variants, then AP_WRAP, AP_SAT, AP_SAT_ZERO or AP_SAT_SYM");
     }
     type.rounding = *rounding;
     type.overflow = *overflow;
     if (parts.size() == 5 && integer_of(parts[4]) != 0) {
-        return refuse(text, "has saturated wrap bits, which are not emulated; right is 0 of them");
+        return refuse_type(text,
+                           "has saturated wrap bits, which are not emulated; right is 0 of them");
     }
     return type;
 }

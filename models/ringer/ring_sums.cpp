@@ -15,10 +15,6 @@ constexpr double kEnergyThresholdGev = 1e-6;  // below it nothing is divided
 constexpr std::array<std::string_view, 4> kNormalisationNames = {"none", "absolute_sum",
                                                                  "signed_sum", "sequential"};
 
-double phi_distance(double a, double b) noexcept {
-    return std::remainder(a - b, 2.0 * std::numbers::pi);
-}
-
 struct Centre {
     double eta = 0, phi = 0;
     double energy = 0;
@@ -100,6 +96,10 @@ constexpr std::array<std::uint8_t, kHalfRingCount> make_half_rings() noexcept {
 constexpr std::array<std::uint8_t, kHalfRingCount> kHalfRings = make_half_rings();
 
 }  // namespace
+
+double phi_distance(double a, double b) noexcept {
+    return std::remainder(a - b, 2.0 * std::numbers::pi);
+}
 
 void sum_rings(const CellArrays& cells, float eta, float phi, const RingWindow& window,
                std::span<float, kRingCount> rings) noexcept {

@@ -41,6 +41,9 @@ struct CellArrays {
     std::span<const std::uint8_t> layer;
 };
 
+// Radian, in [-pi, pi].
+[[nodiscard]] double phi_distance(double a, double b) noexcept;
+
 struct RingWindow {
     // Cells further from the cluster than this in eta or phi are not looked at. ATLAS reads the
     // trigger towers that overlap 0.2; the default reaches past the outermost ring of every set, so

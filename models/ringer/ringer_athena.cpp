@@ -24,8 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kGoldenRows = 6;
-constexpr double kGoldenTolerance = 1e-4;
+constexpr std::size_t kAthenaGoldenRows = 6;
 
 // "VeryLoose" to "very_loose".
 std::string snake_case(std::string_view words) {
@@ -297,7 +296,7 @@ tl::expected<ModelFiles, std::string> import_athena_ringer(const fs::path& direc
         fmt::format("tuning in athena's layout: {} networks, {} working points",
                     manifest.networks.size(), manifest.working_points.size());
     manifest.provenance.report = {manifest.provenance.data};
-    const std::size_t rows = std::min(kGoldenRows, manifest.networks.size());
+    const std::size_t rows = std::min(kAthenaGoldenRows, manifest.networks.size());
     const auto golden =
         make_ringer_rows(std::span<const NetworkFile>(manifest.networks).first(rows));
     if (auto added = add_golden_vectors(files, golden, kGoldenTolerance); !added) {

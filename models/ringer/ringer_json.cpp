@@ -16,8 +16,8 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t kMostNetworks = 1024;
 constexpr std::size_t kMostNodes = 4096;
-constexpr std::size_t kGoldenRows = 5;
-constexpr double kGoldenTolerance = 1e-5;
+constexpr std::size_t kJsonGoldenRows = 5;
+constexpr double kJsonTolerance = 1e-5;
 
 tl::unexpected<std::string> refuse(const std::string& where, const std::string& what) {
     return tl::unexpected(where + ": " + what);
@@ -189,10 +189,10 @@ class ModelAssembly {
                 std::to_string(manifest.working_points.size()) + " working points; discriminant: " +
                 (options_.last == LastLayer::tanh ? "tanh of the last layer"
                                                   : "last layer before its tanh")};
-        const std::size_t rows = std::min(kGoldenRows, manifest.networks.size());
+        const std::size_t rows = std::min(kJsonGoldenRows, manifest.networks.size());
         const auto golden =
             make_ringer_rows(std::span<const NetworkFile>(manifest.networks).first(rows));
-        if (auto added = add_golden_vectors(files_, golden, kGoldenTolerance); !added) {
+        if (auto added = add_golden_vectors(files_, golden, kJsonTolerance); !added) {
             return tl::unexpected(added.error());
         }
         return std::move(files_);

@@ -21,7 +21,6 @@ namespace tamis::models {
 namespace {
 
 constexpr std::size_t kGoldenRows = 6;
-constexpr double kGoldenTolerance = 1e-4;
 constexpr std::uint64_t kSeedsPerBin = 100'000;
 
 // What one bin is trained and calibrated on.

@@ -21,10 +21,6 @@ constexpr double kRounding = 1e-4;  // of cell centres that lie on an edge
 constexpr std::size_t kStripsEachSide = 20;  // kStripHalfEta in strips
 constexpr std::size_t kStrips = 2 * kStripsEachSide + 1;
 
-double phi_distance(double a, double b) noexcept {
-    return std::remainder(a - b, 2.0 * std::numbers::pi);
-}
-
 struct Place {
     double eta = 0, phi = 0;
 

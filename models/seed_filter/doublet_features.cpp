@@ -93,6 +93,21 @@ const std::vector<std::string>& doublet_feature_names() {
     return names;
 }
 
+std::vector<std::string> doublet_columns() {
+    std::vector<std::string> names;
+    names.reserve(kDoubletColumns);
+    for (const char* const window : {"inner_adc", "outer_adc"}) {
+        for (std::size_t pixel = 0; pixel < kWindowPixels; ++pixel) {
+            names.push_back(std::string(window).append(std::to_string(pixel)));
+        }
+    }
+    names.insert(names.end(), {"inner_layer", "outer_layer"});
+    for (std::size_t feature = 0; feature < kDoubletFeatures; ++feature) {
+        names.push_back(std::string("f").append(std::to_string(feature)));
+    }
+    return names;
+}
+
 std::string_view to_string(DoubletLayout layout) noexcept {
     return kLayoutNames[static_cast<std::size_t>(layout)];
 }

@@ -37,6 +37,10 @@ inline constexpr std::size_t kPairDeltaR = 63, kPairDeltaPhi = 64, kPairDeltaZ =
 // Names in wire order: in_x ... in_sum_adc, out_x ... out_sum_adc, delta_a ... z_zero.
 [[nodiscard]] const std::vector<std::string>& doublet_feature_names();
 
+// Columns of a doublet in a table: both windows' charges row by row, the layers, the features.
+[[nodiscard]] std::vector<std::string> doublet_columns();
+inline constexpr std::size_t kDoubletColumns = 2 * kWindowPixels + 2 + kDoubletFeatures;
+
 enum class DoubletLayout : std::uint8_t {
     two_channel,  // [2][16][16]: inner, outer (NCHW)
     layer_map,    // [16][16][24] (NHWC, as the published model takes it)

@@ -13,23 +13,6 @@ namespace tamis::models {
 
 namespace {
 
-constexpr std::size_t kTableColumns = 2 * kWindowPixels + 2 + kDoubletFeatures;
-
-std::vector<std::string> make_input_columns() {
-    std::vector<std::string> names;
-    names.reserve(kTableColumns);
-    for (const char* const window : {"inner_adc", "outer_adc"}) {
-        for (std::size_t pixel = 0; pixel < kWindowPixels; ++pixel) {
-            names.push_back(std::string(window).append(std::to_string(pixel)));
-        }
-    }
-    names.insert(names.end(), {"inner_layer", "outer_layer"});
-    for (std::size_t feature = 0; feature < kDoubletFeatures; ++feature) {
-        names.push_back(std::string("f").append(std::to_string(feature)));
-    }
-    return names;
-}
-
 std::vector<std::string> make_score_columns(const Manifest& manifest) {
     std::vector<std::string> names = {"score"};
     for (const WorkingPoint& point : manifest.working_points) {
@@ -86,7 +69,7 @@ class SeedFilterModel final : public Model {
           settings_(settings),
           network_(std::move(network)),
           hash_(model_hash(manifest_)),
-          input_columns_(make_input_columns()),
+          input_columns_(doublet_columns()),
           score_columns_(make_score_columns(manifest_)) {}
 
     [[nodiscard]] const Manifest& manifest() const noexcept override { return manifest_; }
@@ -114,14 +97,14 @@ class SeedFilterModel final : public Model {
 };
 
 void SeedFilterModel::score_table(std::span<const float> rows, std::span<float> answers) const {
-    const std::size_t count = rows.size() / kTableColumns;
+    const std::size_t count = rows.size() / kDoubletColumns;
     const std::size_t width = score_columns_.size();
-    Expects(rows.size() == count * kTableColumns && answers.size() == count * width);
+    Expects(rows.size() == count * kDoubletColumns && answers.size() == count * width);
     DoubletRunner runner(network_);
     std::vector<TableDoublet> block(kDoubletBatch);  // doublets live until the runner is flushed
     for (std::size_t i = 0; i < count; ++i) {
         TableDoublet& doublet = block[i % kDoubletBatch];
-        if (doublet.read(rows.subspan(i * kTableColumns, kTableColumns))) {
+        if (doublet.read(rows.subspan(i * kDoubletColumns, kDoubletColumns))) {
             runner.add(doublet.view(), &answers[i * width]);
         } else {
             answers[i * width] = std::numeric_limits<float>::quiet_NaN();

@@ -16,7 +16,6 @@ namespace tamis::models {
 namespace {
 
 constexpr std::size_t kGoldenRows = 4;
-constexpr double kGoldenTolerance = 1e-4;
 constexpr std::size_t kFewestDoublets = 200;  // of a sample
 
 // Efficiency of true doublets at a fake rejection (Pierini, lecture 2).

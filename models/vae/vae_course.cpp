@@ -10,16 +10,13 @@
 
 #include "engine/checkpoint.hpp"
 #include "engine/random.hpp"
+#include "engine/refusal.hpp"
 
 namespace tamis::models::vae {
 namespace {
 
 // The noise of the validation passes is the same in every epoch, so that losses compare.
 constexpr std::uint64_t kValidationPass = std::numeric_limits<std::uint32_t>::max();
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
 
 // Rows of one epoch in an order that is a function of (seed, epoch).
 void shuffle(std::vector<std::size_t>& rows, std::uint64_t seed, std::uint64_t epoch) {
@@ -99,18 +96,18 @@ class Course {
         std::error_code unreadable;  // read_checkpoint will say so
         if (std::filesystem::exists(recipe_.checkpoint, unreadable)) {
             if (auto resumed = resume(); !resumed) {
-                return refuse(resumed.error());
+                return engine::refuse(resumed.error());
             }
         }
         while (outcome_.epochs.size() < recipe_.max_epochs && !stopped_) {
             const auto epoch = next_epoch();
             if (!epoch) {
-                return refuse("epoch " + std::to_string(outcome_.epochs.size() + 1) + ": " +
-                              epoch.error());
+                return engine::refuse("epoch " + std::to_string(outcome_.epochs.size() + 1) + ": " +
+                                      epoch.error());
             }
             settle(*epoch);
             if (auto saved = save(); !saved) {
-                return refuse(saved.error());
+                return engine::refuse(saved.error());
             }
             if (on_epoch) {
                 on_epoch(*epoch);
@@ -128,11 +125,11 @@ class Course {
         const auto loss = train_epoch(training_, recipe_.training.mini_batch, rows_, number);
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
         if (!loss) {
-            return refuse(loss.error());
+            return engine::refuse(loss.error());
         }
         const auto validated = training_.mean_loss(validation_, kValidationPass);
         if (!validated) {
-            return refuse(validated.error());
+            return engine::refuse(validated.error());
         }
         return VaeEpoch{number, *loss, *validated, rate,
                         static_cast<double>(rows_.size()) / std::max(spent.count(), 1e-9)};
@@ -178,7 +175,7 @@ class Course {
     [[nodiscard]] tl::expected<void, std::string> resume() {
         const auto checkpoint = engine::read_checkpoint(recipe_.checkpoint);
         if (!checkpoint) {
-            return refuse(checkpoint.error());
+            return engine::refuse(checkpoint.error());
         }
         engine::CheckpointReader reader(*checkpoint);
         training_.restore_from(reader);
@@ -189,7 +186,7 @@ class Course {
         stopped_ = stopped != 0;
         restore_outcome(reader);
         if (auto fits = reader.result(); !fits) {
-            return refuse(recipe_.checkpoint.string() + ": " + fits.error());
+            return engine::refuse(recipe_.checkpoint.string() + ": " + fits.error());
         }
         return {};
     }
@@ -236,7 +233,7 @@ tl::expected<TrainingOutcome, std::string> run_training(
     const std::function<void(const VaeEpoch&)>& on_epoch) {
     auto training = VaeTraining::create(recipe.training, table);
     if (!training) {
-        return refuse(training.error());
+        return engine::refuse(training.error());
     }
     return Course(recipe, table, **training).run(on_epoch);
 }

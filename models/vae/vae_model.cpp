@@ -5,6 +5,7 @@
 #include <gsl/assert>
 #include <limits>
 
+#include "engine/refusal.hpp"
 #include "models/model_hash.hpp"
 #include "models/vae/vae_evaluator.hpp"
 #include "models/vae/vae_network.hpp"
@@ -20,10 +21,6 @@ using vae::VaeScore;
 // Rows the network takes at once; a scorer with more events goes in steps.
 constexpr std::size_t kNetworkBatch = 64;
 
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
-
 tl::expected<VaeParameters, std::string> read_parameters(const Manifest& manifest,
                                                          std::size_t latent) {
     auto mean = read_parameter(manifest, "prior_mean", latent);
@@ -32,11 +29,12 @@ tl::expected<VaeParameters, std::string> read_parameters(const Manifest& manifes
     auto published = read_parameter(manifest, "divergence_as_published", 1);
     for (const auto* parameter : {&mean, &sigma, &beta, &published}) {
         if (!*parameter) {
-            return refuse(parameter->error());
+            return engine::refuse(parameter->error());
         }
     }
     if (std::any_of(sigma->begin(), sigma->end(), [](double value) { return value <= 0; })) {
-        return refuse("parameter 'prior_sigma' has a value of 0 or less; right are widths above 0");
+        return engine::refuse(
+            "parameter 'prior_sigma' has a value of 0 or less; right are widths above 0");
     }
     return VaeParameters{.prior_mean = std::move(*mean),
                          .prior_sigma = std::move(*sigma),
@@ -47,19 +45,20 @@ tl::expected<VaeParameters, std::string> read_parameters(const Manifest& manifes
 
 tl::expected<void, std::string> check_features(const Manifest& manifest) {
     if (manifest.features.size() != kHighLevelFeatureCount) {
-        return refuse("the manifest lists " + std::to_string(manifest.features.size()) +
-                      " features; right are the 21 of this kind, HT to nNeuHad");
+        return engine::refuse("the manifest lists " + std::to_string(manifest.features.size()) +
+                              " features; right are the 21 of this kind, HT to nNeuHad");
     }
     for (std::size_t i = 0; i < kHighLevelFeatureCount; ++i) {
         const FeatureSpec& feature = manifest.features[i];
         if (feature.name != kFeatureNames[i]) {
-            return refuse("feature " + std::to_string(i) + " is '" + feature.name +
-                          "'; right is '" + std::string(kFeatureNames[i]) + "'");
+            return engine::refuse("feature " + std::to_string(i) + " is '" + feature.name +
+                                  "'; right is '" + std::string(kFeatureNames[i]) + "'");
         }
         if (feature.offset != 0 || feature.scale != 1) {
-            return refuse("feature '" + feature.name +
-                          "' has an offset or scale (this kind folds them into its first layer); "
-                          "right are 0 and 1");
+            return engine::refuse(
+                "feature '" + feature.name +
+                "' has an offset or scale (this kind folds them into its first layer); "
+                "right are 0 and 1");
         }
     }
     return {};
@@ -68,18 +67,18 @@ tl::expected<void, std::string> check_features(const Manifest& manifest) {
 tl::expected<void, std::string> check_port(const engine::NetworkPort& port, std::string_view name,
                                            std::size_t row_size) {
     if (port.name != name || port.row_size != row_size) {
-        return refuse("network port '" + port.name + "' of " + std::to_string(port.row_size) +
-                      " values; right is '" + std::string(name) + "' of " +
-                      std::to_string(row_size));
+        return engine::refuse("network port '" + port.name + "' of " +
+                              std::to_string(port.row_size) + " values; right is '" +
+                              std::string(name) + "' of " + std::to_string(row_size));
     }
     return {};
 }
 
 tl::expected<void, std::string> check_ports(const engine::Network& network) {
     if (network.inputs().size() != 1 || network.outputs().size() != vae::kOutputPorts.size()) {
-        return refuse("the network has " + std::to_string(network.inputs().size()) +
-                      " inputs and " + std::to_string(network.outputs().size()) +
-                      " outputs; right are x and mu, sigma_raw, par1, par2_raw, par3_raw");
+        return engine::refuse("the network has " + std::to_string(network.inputs().size()) +
+                              " inputs and " + std::to_string(network.outputs().size()) +
+                              " outputs; right are x and mu, sigma_raw, par1, par2_raw, par3_raw");
     }
     const std::size_t latent = network.outputs()[0].row_size;
     const std::array<std::size_t, 5> sizes = {latent, latent, kHighLevelFeatureCount,
@@ -266,24 +265,24 @@ class VaeModel final : public Model {
 tl::expected<std::shared_ptr<const Model>, std::string> load_vae(
     const Manifest& manifest, std::vector<engine::Graph> networks) {
     if (networks.size() != 1) {
-        return refuse("the manifest lists " + std::to_string(networks.size()) +
-                      " networks; right is one");
+        return engine::refuse("the manifest lists " + std::to_string(networks.size()) +
+                              " networks; right is one");
     }
     auto checked = check_features(manifest).and_then(
         [&manifest] { return check_pileup_thresholds(manifest); });
     if (!checked) {
-        return refuse(checked.error());
+        return engine::refuse(checked.error());
     }
     auto network = engine::Network::compile(networks.front(), {.max_batch = kNetworkBatch});
     if (!network) {
-        return refuse(network.error());
+        return engine::refuse(network.error());
     }
     if (auto ports = check_ports(**network); !ports) {
-        return refuse(ports.error());
+        return engine::refuse(ports.error());
     }
     auto parameters = read_parameters(manifest, (*network)->outputs()[0].row_size);
     if (!parameters) {
-        return refuse(parameters.error());
+        return engine::refuse(parameters.error());
     }
     return std::make_shared<const VaeModel>(manifest, std::move(*parameters), std::move(*network));
 }

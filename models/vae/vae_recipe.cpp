@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "engine/refusal.hpp"
 #include "models/model_loader.hpp"
 #include "models/vae/vae_course.hpp"
 #include "models/vae/vae_manifest.hpp"
@@ -19,23 +20,18 @@ using vae::TrainingOutcome;
 
 constexpr std::size_t kLeastRows = 100;
 constexpr std::size_t kGoldenRows = 6;  // of the background; and one of each signal
-constexpr double kGoldenTolerance = 1e-4;
 constexpr std::size_t kCorrelationRows = 4000;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
 
 // The table's 21 columns; enough rows of them.
 tl::expected<FeatureTable, std::string> checked_table(const FeatureTable& table,
                                                       const std::string& name) {
     auto selected = select_columns(table, kFeatureNames);
     if (!selected) {
-        return refuse(name + ": " + selected.error());
+        return engine::refuse(name + ": " + selected.error());
     }
     if (selected->rows() < kLeastRows) {
-        return refuse(name + ": " + std::to_string(selected->rows()) + " events; right are " +
-                      std::to_string(kLeastRows) + " or more");
+        return engine::refuse(name + ": " + std::to_string(selected->rows()) +
+                              " events; right are " + std::to_string(kLeastRows) + " or more");
     }
     return selected;
 }
@@ -65,7 +61,7 @@ tl::expected<VaeSamples, std::string> checked_samples(const VaeSamples& samples)
         }
     }
     if (!taken) {
-        return refuse(taken.error());
+        return engine::refuse(taken.error());
     }
     return checked;
 }
@@ -159,7 +155,7 @@ tl::expected<void, std::string> judge(const VaeRecipe& recipe, const VaeSamples&
                                       ModelFiles& files) {
     const auto model = load_model(files.manifest, files.networks);
     if (!model) {
-        return refuse(model.error());
+        return engine::refuse(model.error());
     }
     const ScoredSample background = score_sample(**model, "background", samples.calibration);
     std::vector<ScoredSample> signals;
@@ -173,7 +169,8 @@ tl::expected<void, std::string> judge(const VaeRecipe& recipe, const VaeSamples&
                            [](float score) { return std::isfinite(score); });
     };
     if (!all_finite(background) || !std::all_of(signals.begin(), signals.end(), all_finite)) {
-        return refuse("an event has no finite score; right are events with physical values");
+        return engine::refuse(
+            "an event has no finite score; right are events with physical values");
     }
     Calibration calibration = calibrate(background.nll, signal_scores, recipe.working_points);
     files.manifest.working_points = std::move(calibration.points);
@@ -196,13 +193,13 @@ tl::expected<ModelFiles, std::string> train_vae(
     const std::function<void(const VaeEpoch&)>& on_epoch) {
     const auto samples = checked_samples(given);
     if (!samples) {
-        return refuse(samples.error());
+        return engine::refuse(samples.error());
     }
     VaeRecipe used = recipe;
     if (recipe.decorrelation > 0) {
         if (samples->training_nuisance.size() != samples->training.rows() ||
             samples->calibration_nuisance.size() != samples->calibration.rows()) {
-            return refuse(
+            return engine::refuse(
                 "decorrelation is wanted from nothing; right are samples with a value a row");
         }
         used.training.decorrelation = {.weight = recipe.decorrelation,
@@ -212,7 +209,7 @@ tl::expected<ModelFiles, std::string> train_vae(
     }
     const auto outcome = vae::run_training(used, samples->training, on_epoch);
     if (!outcome) {
-        return refuse(outcome.error());
+        return engine::refuse(outcome.error());
     }
     ModelFiles files;
     files.manifest = vae::make_vae_manifest(recipe.name, outcome->weights.parameters);
@@ -223,7 +220,7 @@ tl::expected<ModelFiles, std::string> train_vae(
     entry.file = vae::kNetworkFileName;
     add_network(files, std::move(entry), outcome->weights.scoring_graph);
     if (auto judged = judge(recipe, *samples, files); !judged) {
-        return refuse(judged.error());
+        return engine::refuse(judged.error());
     }
     return files;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/random.hpp"
+#include "engine/refusal.hpp"
 #include "models/vae/likelihoods.hpp"
 
 namespace tamis::models::vae {
@@ -17,10 +18,6 @@ constexpr std::size_t kMu = 0, kSigma = 1;
 constexpr std::size_t kPar1 = 0, kPar2 = 1, kPar3 = 2;
 // The published prior starts at mean 0 and a raw sigma of 1.
 constexpr float kFirstPriorSigmaRaw = 1;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
 
 engine::OptimizerConfig optimizer_config(const VaeTrainingOptions& options) {
     engine::OptimizerConfig config;
@@ -70,7 +67,7 @@ tl::expected<std::unique_ptr<VaeTraining>, std::string> VaeTraining::create(
         make_decoder(options.shape, options.seed),
         {.mini_batch = options.mini_batch, .input_gradients = true});
     if (!encoder || !decoder) {
-        return refuse(encoder ? decoder.error() : encoder.error());
+        return engine::refuse(encoder ? decoder.error() : encoder.error());
     }
     return std::make_unique<VaeTraining>(options, table, std::move(*encoder), std::move(*decoder));
 }
@@ -202,11 +199,11 @@ tl::expected<double, std::string> VaeTraining::forward(std::span<const std::size
     const auto mode = wanted == Wanted::gradients ? engine::ForwardMode::training
                                                   : engine::ForwardMode::evaluation;
     if (!encoder_->forward(rows.size(), mode)) {
-        return refuse("the engine could not execute the encoder");
+        return engine::refuse("the engine could not execute the encoder");
     }
     sample_latent(rows, pass);
     if (!decoder_->forward(rows.size(), mode)) {
-        return refuse("the engine could not execute the decoder");
+        return engine::refuse("the engine could not execute the decoder");
     }
     double sum = weigh_rows(rows);
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -215,8 +212,9 @@ tl::expected<double, std::string> VaeTraining::forward(std::span<const std::size
     }
     if (!std::isfinite(sum)) {
         const std::string where = encoder_->first_non_finite() + decoder_->first_non_finite();
-        return refuse("the loss is not finite" + (where.empty() ? where : " (" + where + ")") +
-                      "; right is a smaller learning rate or a sample without absurd values");
+        return engine::refuse(
+            "the loss is not finite" + (where.empty() ? where : " (" + where + ")") +
+            "; right is a smaller learning rate or a sample without absurd values");
     }
     return sum;
 }
@@ -258,7 +256,7 @@ tl::expected<double, std::string> VaeTraining::train_batch(std::span<const std::
         return sum;
     }
     if (!backward(rows.size())) {
-        return refuse("the engine could not execute a backward pass");
+        return engine::refuse("the engine could not execute a backward pass");
     }
     optimizer_.step(parameters_);
     return *sum / static_cast<double>(rows.size());

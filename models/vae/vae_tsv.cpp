@@ -6,6 +6,7 @@
 #include <map>
 #include <string_view>
 
+#include "engine/refusal.hpp"
 #include "models/vae/vae_manifest.hpp"
 #include "models/vae/vae_network.hpp"
 
@@ -16,13 +17,8 @@ using engine::Shape;
 using engine::Tensor;
 
 constexpr double kPublishedBeta = 0.3;
-constexpr double kGoldenTolerance = 1e-4;
 
 using NamedWeights = std::map<std::string, Tensor>;
-
-tl::unexpected<std::string> refuse(std::string message) {
-    return tl::make_unexpected(std::move(message));
-}
 
 // What stands before the next `separator`, which is taken off `text` with it.
 std::string_view next_field(std::string_view& text, char separator) {
@@ -43,7 +39,7 @@ tl::expected<Shape, std::string> read_shape(std::string_view field) {
     while (!field.empty()) {
         std::int64_t dimension = 0;
         if (!read_number(next_field(field, 'x'), dimension)) {
-            return refuse("the shape is not numbers joined by 'x'");
+            return engine::refuse("the shape is not numbers joined by 'x'");
         }
         dimensions.push_back(dimension);
     }
@@ -58,7 +54,7 @@ tl::expected<void, std::string> read_weight(std::string_view line, NamedWeights&
     }
     const auto shape = read_shape(next_field(line, '\t'));
     if (!shape) {
-        return refuse("weight '" + name + "': " + shape.error());
+        return engine::refuse("weight '" + name + "': " + shape.error());
     }
     Tensor tensor(*shape);
     std::size_t count = 0;
@@ -66,8 +62,8 @@ tl::expected<void, std::string> read_weight(std::string_view line, NamedWeights&
         float value = 0;
         const std::string_view field = next_field(line, ',');
         if (!read_number(field, value) || !std::isfinite(value)) {
-            return refuse("weight '" + name + "': '" + std::string(field) +
-                          "' is no finite number");
+            return engine::refuse("weight '" + name + "': '" + std::string(field) +
+                                  "' is no finite number");
         }
         if (count < tensor.values.size()) {
             tensor.values[count] = value;
@@ -75,12 +71,12 @@ tl::expected<void, std::string> read_weight(std::string_view line, NamedWeights&
         ++count;
     }
     if (count != tensor.values.size()) {
-        return refuse("weight '" + name + "' has " + std::to_string(count) +
-                      " values; right are the " + std::to_string(tensor.values.size()) +
-                      " of its shape " + shape->text());
+        return engine::refuse("weight '" + name + "' has " + std::to_string(count) +
+                              " values; right are the " + std::to_string(tensor.values.size()) +
+                              " of its shape " + shape->text());
     }
     if (!weights.emplace(name, std::move(tensor)).second) {
-        return refuse("weight '" + name + "' is given twice; right is once");
+        return engine::refuse("weight '" + name + "' is given twice; right is once");
     }
     return {};
 }
@@ -88,8 +84,8 @@ tl::expected<void, std::string> read_weight(std::string_view line, NamedWeights&
 tl::expected<NamedWeights, std::string> read_weights(const std::filesystem::path& path) {
     std::ifstream file(path);
     if (!file) {
-        return refuse(path.string() +
-                      ": cannot be read; right is a file of weights (name, shape, values)");
+        return engine::refuse(path.string() +
+                              ": cannot be read; right is a file of weights (name, shape, values)");
     }
     NamedWeights weights;
     std::string line;
@@ -101,7 +97,8 @@ tl::expected<NamedWeights, std::string> read_weights(const std::filesystem::path
             continue;
         }
         if (auto read = read_weight(line, weights); !read) {
-            return refuse(path.string() + ":" + std::to_string(number) + ": " + read.error());
+            return engine::refuse(path.string() + ":" + std::to_string(number) + ": " +
+                                  read.error());
         }
     }
     return weights;
@@ -111,11 +108,12 @@ tl::expected<Tensor, std::string> take(NamedWeights& weights, const std::string&
                                        const Shape& shape) {
     const auto found = weights.find(name);
     if (found == weights.end()) {
-        return refuse("weight '" + name + "' is missing; right is one of shape " + shape.text());
+        return engine::refuse("weight '" + name + "' is missing; right is one of shape " +
+                              shape.text());
     }
     if (found->second.shape != shape) {
-        return refuse("weight '" + name + "' has shape " + found->second.shape.text() +
-                      "; right is " + shape.text());
+        return engine::refuse("weight '" + name + "' has shape " + found->second.shape.text() +
+                              "; right is " + shape.text());
     }
     return std::move(found->second);
 }
@@ -124,7 +122,7 @@ tl::expected<void, std::string> set_graph_weights(NamedWeights& weights, engine:
     for (auto& [name, tensor] : graph.weights) {
         auto taken = take(weights, name, tensor.shape);
         if (!taken) {
-            return refuse(taken.error());
+            return engine::refuse(taken.error());
         }
         tensor = std::move(*taken);
     }
@@ -139,7 +137,7 @@ tl::expected<std::vector<double>, std::string> prior_parameter(NamedWeights& wei
     const auto kernel = take(weights, layer + "/kernel", {1, latent});
     const auto bias = take(weights, layer + "/bias", {latent});
     if (!kernel || !bias) {
-        return refuse(kernel ? bias.error() : kernel.error());
+        return engine::refuse(kernel ? bias.error() : kernel.error());
     }
     std::vector<double> values;
     for (std::size_t j = 0; j < static_cast<std::size_t>(latent); ++j) {
@@ -152,12 +150,12 @@ tl::expected<vae::VaeParameters, std::string> read_prior(NamedWeights& weights,
                                                          std::int64_t latent) {
     const auto constant = take(weights, "h1_prior/bias", {1});
     if (!constant) {
-        return refuse(constant.error());
+        return engine::refuse(constant.error());
     }
     auto mean = prior_parameter(weights, "L_prior_mean", constant->values[0], latent);
     auto sigma = prior_parameter(weights, "L_prior_sigma_preAct", constant->values[0], latent);
     if (!mean || !sigma) {
-        return refuse(mean ? sigma.error() : mean.error());
+        return engine::refuse(mean ? sigma.error() : mean.error());
     }
     for (double& value : *sigma) {
         value = vae::pisrlu(value);
@@ -179,14 +177,14 @@ std::vector<std::vector<float>> golden_rows() {
 tl::expected<ModelFiles, std::string> import_vae_tsv(const std::filesystem::path& file) {
     auto weights = read_weights(file);
     if (!weights) {
-        return refuse(weights.error());
+        return engine::refuse(weights.error());
     }
     const vae::VaeShape shape;
     engine::Graph graph = vae::make_scoring_graph(shape);
     auto set = set_graph_weights(*weights, graph);
     auto parameters = read_prior(*weights, shape.latent);
     if (!set || !parameters) {
-        return refuse(file.string() + ": " + (set ? parameters.error() : set.error()));
+        return engine::refuse(file.string() + ": " + (set ? parameters.error() : set.error()));
     }
     ModelFiles files;
     files.manifest = vae::make_vae_manifest(file.stem().string(), *parameters);
@@ -196,7 +194,7 @@ tl::expected<ModelFiles, std::string> import_vae_tsv(const std::filesystem::path
     add_network(files, std::move(entry), graph);
     const auto rows = golden_rows();
     if (auto golden = add_golden_vectors(files, rows, kGoldenTolerance); !golden) {
-        return refuse(golden.error());
+        return engine::refuse(golden.error());
     }
     return files;
 }

@@ -6,7 +6,7 @@
 namespace tamis::streams {
 namespace {
 
-constexpr std::uint64_t kProgressEvents = 256;
+constexpr std::uint64_t kExportProgressEvents = 256;
 
 tl::expected<std::unique_ptr<EventSink>, std::string> make_sink(const ExportOptions& options,
                                                                 const ExportNames& names) {
@@ -48,7 +48,7 @@ tl::expected<ExportSummary, std::string> export_events(const ExportOptions& opti
             (*sink)->add(*event);
         }
         ++summary.event_count;
-        if (options.progress && summary.event_count % kProgressEvents == 0) {
+        if (options.progress && summary.event_count % kExportProgressEvents == 0) {
             options.progress(
                 {events->reader().position(), events->reader().total_bytes(), summary.event_count});
         }

@@ -8,12 +8,14 @@
 #include <gsl/assert>
 #include <utility>
 
+#include "streams/recording/output_file.hpp"
+
 namespace tamis::streams {
 namespace {
 
 static_assert(std::is_same_v<hid_t, std::int64_t>);
 
-constexpr hsize_t kRowsAtOnce = 4096;  // of a dataset's chunk, and of one call
+constexpr hsize_t kRowsOfChunk = 4096;  // of a dataset's chunk, and of one call
 constexpr unsigned kDeflateLevel = 1;
 
 // One object of the library, closed with what it was opened by.
@@ -89,8 +91,6 @@ std::vector<hsize_t> shape_of(const Handle& space) {
     return shape;
 }
 
-std::string unfinished(const std::string& path) { return path + ".part"; }
-
 }  // namespace
 
 std::size_t TableColumn::bytes() const noexcept {
@@ -130,7 +130,7 @@ struct Hdf5Writer::File {
                                 H5Dwrite(table.dataset.get(), table.type.get(), rows.get(),
                                          space.get(), H5P_DEFAULT, table.waiting.data()) >= 0;
         if (!is_written && error.empty()) {
-            error = "cannot write table " + table.name + " of " + unfinished(path) +
+            error = "cannot write table " + table.name + " of " + unfinished_path(path) +
                     "; is the disk full?";
         }
         table.written = total;
@@ -152,9 +152,9 @@ tl::expected<std::unique_ptr<Hdf5Writer>, std::string> Hdf5Writer::create(const 
     }
     auto file = std::make_unique<File>();
     file->path = path;
-    file->id = H5Fcreate(unfinished(path).c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    file->id = H5Fcreate(unfinished_path(path).c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (file->id < 0) {
-        return tl::unexpected("cannot write " + unfinished(path) +
+        return tl::unexpected("cannot write " + unfinished_path(path) +
                               "; the folder must exist and be writable");
     }
     return std::unique_ptr<Hdf5Writer>(new Hdf5Writer(std::move(file)));
@@ -166,7 +166,7 @@ Hdf5Writer::~Hdf5Writer() {
     if (file_->id >= 0) {
         file_->tables.clear();
         H5Fclose(file_->id);
-        std::remove(unfinished(file_->path).c_str());
+        std::remove(unfinished_path(file_->path).c_str());
     }
 }
 
@@ -175,7 +175,7 @@ std::size_t Hdf5Writer::add_table(const std::string& name, std::vector<TableColu
     const hsize_t unlimited = H5S_UNLIMITED;
     const Handle space(H5Screate_simple(1, &none, &unlimited), H5Sclose);
     const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-    H5Pset_chunk(layout.get(), 1, &kRowsAtOnce);
+    H5Pset_chunk(layout.get(), 1, &kRowsOfChunk);
     H5Pset_shuffle(layout.get());
     H5Pset_deflate(layout.get(), kDeflateLevel);
     const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
@@ -185,7 +185,7 @@ std::size_t Hdf5Writer::add_table(const std::string& name, std::vector<TableColu
                               layout.get(), H5P_DEFAULT),
                    H5Dclose);
     if (!dataset.is_good() && file_->error.empty()) {
-        file_->error = "cannot make table " + name + " of " + unfinished(file_->path);
+        file_->error = "cannot make table " + name + " of " + unfinished_path(file_->path);
     }
     file_->tables.push_back({name, std::move(type), std::move(dataset), row_bytes(columns), {}, 0});
     return file_->tables.size() - 1;
@@ -195,7 +195,7 @@ void Hdf5Writer::append(std::size_t table, std::span<const std::byte> row) {
     File::Table& to = file_->tables[table];
     Expects(row.size() == to.bytes);
     to.waiting.insert(to.waiting.end(), row.begin(), row.end());
-    if (to.waiting.size() >= kRowsAtOnce * to.bytes) {
+    if (to.waiting.size() >= kRowsOfChunk * to.bytes) {
         file_->flush(to);
     }
 }
@@ -215,7 +215,7 @@ void Hdf5Writer::set_text(const std::string& name, const std::string& text) {
         H5Aclose);
     if ((!attribute.is_good() || H5Awrite(attribute.get(), type.get(), text.c_str()) < 0) &&
         file_->error.empty()) {
-        file_->error = "cannot write text " + name + " of " + unfinished(file_->path);
+        file_->error = "cannot write text " + name + " of " + unfinished_path(file_->path);
     }
 }
 
@@ -226,14 +226,14 @@ tl::expected<void, std::string> Hdf5Writer::close() {
     file_->tables.clear();
     const bool is_closed = H5Fclose(std::exchange(file_->id, -1)) >= 0;
     if (file_->error.empty() && !is_closed) {
-        file_->error = "cannot finish " + unfinished(file_->path) + "; is the disk full?";
+        file_->error = "cannot finish " + unfinished_path(file_->path) + "; is the disk full?";
     }
     if (file_->error.empty() &&
-        std::rename(unfinished(file_->path).c_str(), file_->path.c_str()) != 0) {
-        file_->error = "cannot rename " + unfinished(file_->path) + " to " + file_->path;
+        std::rename(unfinished_path(file_->path).c_str(), file_->path.c_str()) != 0) {
+        file_->error = "cannot rename " + unfinished_path(file_->path) + " to " + file_->path;
     }
     if (!file_->error.empty()) {
-        std::remove(unfinished(file_->path).c_str());
+        std::remove(unfinished_path(file_->path).c_str());
         return tl::unexpected(file_->error);
     }
     return {};

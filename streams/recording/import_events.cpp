@@ -14,7 +14,7 @@ namespace tamis::streams {
 namespace {
 
 constexpr std::size_t kDescribedProblems = 20;
-constexpr std::uint64_t kProgressEvents = 256;
+constexpr std::uint64_t kImportProgressEvents = 256;
 constexpr std::uint64_t kEventDistanceNs = 1'000'000;
 
 // Which events, by their place in the recording, have a label: "1-25" or "1-25, 51-60".
@@ -85,7 +85,7 @@ class Import {
             if (!failure_.empty()) {
                 break;
             }
-            if (options_.progress && summary_.event_count % kProgressEvents == 0) {
+            if (options_.progress && summary_.event_count % kImportProgressEvents == 0) {
                 options_.progress({file->read_so_far(), file->total(), summary_.event_count});
             }
         }

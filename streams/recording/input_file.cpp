@@ -10,12 +10,12 @@
 #include <system_error>
 #include <utility>
 
+#include "streams/recording/output_file.hpp"
+
 namespace tamis::streams {
 namespace {
 
 constexpr std::uint64_t kReadAheadBytes = 1024UL * 1024;
-
-std::string describe(int error_number) { return std::generic_category().message(error_number); }
 
 }  // namespace
 
@@ -24,18 +24,20 @@ tl::expected<InputFile, std::string> InputFile::open(std::string_view path) {
     file.path_ = path;
     file.descriptor_ = ::open(file.path_.c_str(), O_RDONLY | O_CLOEXEC);
     if (file.descriptor_ < 0 && errno == ENOENT) {
-        const std::string unfinished = file.path_ + ".part";
+        const std::string unfinished = unfinished_path(file.path_);
         file.descriptor_ = ::open(unfinished.c_str(), O_RDONLY | O_CLOEXEC);
         if (file.descriptor_ >= 0) {
             file.path_ = unfinished;
         }
     }
     if (file.descriptor_ < 0) {
-        return tl::unexpected("cannot open " + file.path_ + " (" + describe(errno) + ")");
+        return tl::unexpected("cannot open " + file.path_ + " (" +
+                              std::generic_category().message(errno) + ")");
     }
     struct stat status {};
     if (::fstat(file.descriptor_, &status) != 0) {
-        return tl::unexpected("cannot read " + file.path_ + " (" + describe(errno) + ")");
+        return tl::unexpected("cannot read " + file.path_ + " (" +
+                              std::generic_category().message(errno) + ")");
     }
     if (!S_ISREG(status.st_mode)) {
         return tl::unexpected("cannot read " + file.path_ +
@@ -73,7 +75,8 @@ std::uint64_t InputFile::read(std::uint64_t offset, std::span<std::byte> into) {
             done += static_cast<std::uint64_t>(got);
         } else if (got == 0 || errno != EINTR) {
             error_ = "cannot read " + path_ + " (" +
-                     (got == 0 ? "the file was shortened while it was read" : describe(errno)) +
+                     (got == 0 ? "the file was shortened while it was read"
+                               : std::generic_category().message(errno)) +
                      ")";
             break;
         }

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "streams/recording/output_file.hpp"
+
 namespace tamis::streams {
 namespace {
-
-std::string unfinished(const std::string& path) { return path + ".part"; }
 
 std::string reason() { return std::generic_category().message(errno); }
 
@@ -20,16 +20,16 @@ std::string reason() { return std::generic_category().message(errno); }
 
 tl::expected<LineFile, std::string> LineFile::create(const std::string& path, bool replaces) {
     if (!replaces) {
-        for (const std::string& taken : {path, unfinished(path)}) {
+        for (const std::string& taken : {path, unfinished_path(path)}) {
             if (std::filesystem::exists(taken)) {
                 return tl::unexpected("cannot write " + path + " (" + taken +
                                       " exists); choose another name, replace it or resume it");
             }
         }
     }
-    std::FILE* const file = std::fopen(unfinished(path).c_str(), "wbe");
+    std::FILE* const file = std::fopen(unfinished_path(path).c_str(), "wbe");
     if (file == nullptr) {
-        return tl::unexpected("cannot write " + unfinished(path) + " (" + reason() +
+        return tl::unexpected("cannot write " + unfinished_path(path) + " (" + reason() +
                               "); the folder must exist and be writable");
     }
     return LineFile(file, path);
@@ -39,12 +39,12 @@ tl::expected<LineFile, std::string> LineFile::resume(const std::string& path) {
     if (std::filesystem::exists(path)) {
         return tl::unexpected("cannot resume " + path + " (it is whole already)");
     }
-    if (!std::filesystem::exists(unfinished(path))) {
+    if (!std::filesystem::exists(unfinished_path(path))) {
         return create(path, false);
     }
-    std::FILE* const file = std::fopen(unfinished(path).c_str(), "r+be");
+    std::FILE* const file = std::fopen(unfinished_path(path).c_str(), "r+be");
     if (file == nullptr) {
-        return tl::unexpected("cannot resume " + unfinished(path) + " (" + reason() + ")");
+        return tl::unexpected("cannot resume " + unfinished_path(path) + " (" + reason() + ")");
     }
     LineFile lines(file, path);
     std::vector<char> block(1 << 20);
@@ -61,7 +61,7 @@ tl::expected<LineFile, std::string> LineFile::resume(const std::string& path) {
     }
     if (std::ferror(file) != 0 || ::ftruncate(::fileno(file), whole) != 0 ||
         std::fseek(file, whole, SEEK_SET) != 0) {
-        return tl::unexpected("cannot resume " + unfinished(path) + " (" + reason() + ")");
+        return tl::unexpected("cannot resume " + unfinished_path(path) + " (" + reason() + ")");
     }
     return lines;
 }
@@ -70,19 +70,19 @@ void LineFile::write(std::string_view line) {
     const bool is_written = std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() &&
                             std::fputc('\n', file_.get()) != EOF;
     if (!is_written && error_.empty()) {
-        error_ =
-            "cannot write " + unfinished(path_) + " (" + reason() + "); make room and resume it";
+        error_ = "cannot write " + unfinished_path(path_) + " (" + reason() +
+                 "); make room and resume it";
     }
 }
 
 tl::expected<void, std::string> LineFile::close() {
     if (std::fflush(file_.get()) != 0 && error_.empty()) {
-        error_ =
-            "cannot write " + unfinished(path_) + " (" + reason() + "); make room and resume it";
+        error_ = "cannot write " + unfinished_path(path_) + " (" + reason() +
+                 "); make room and resume it";
     }
     file_.reset();
-    if (error_.empty() && std::rename(unfinished(path_).c_str(), path_.c_str()) != 0) {
-        error_ = "cannot rename " + unfinished(path_) + " (" + reason() + ")";
+    if (error_.empty() && std::rename(unfinished_path(path_).c_str(), path_.c_str()) != 0) {
+        error_ = "cannot rename " + unfinished_path(path_) + " (" + reason() + ")";
     }
     if (!error_.empty()) {
         return tl::unexpected(error_);

@@ -12,8 +12,6 @@
 namespace tamis::streams {
 namespace {
 
-std::string describe(int error_number) { return std::generic_category().message(error_number); }
-
 bool is_special(const std::string& path) {
     struct stat status {};
     return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode);
@@ -41,7 +39,7 @@ tl::expected<OutputFile, std::string> OutputFile::create(std::string_view path,
                                                          ExistingFile existing) {
     const std::string final_path(path);
     const bool special = is_special(final_path);
-    const std::string written_path = special ? final_path : final_path + ".part";
+    const std::string written_path = special ? final_path : unfinished_path(final_path);
     if (!special && existing == ExistingFile::refuse) {
         const bool final_exists = exists(final_path);
         if (final_exists || exists(written_path)) {
@@ -54,7 +52,8 @@ tl::expected<OutputFile, std::string> OutputFile::create(std::string_view path,
     const int flags = special ? O_WRONLY : O_WRONLY | O_CREAT | exclusive;
     const int descriptor = ::open(written_path.c_str(), flags | O_CLOEXEC, 0644);
     if (descriptor < 0) {
-        return tl::unexpected("cannot record to " + written_path + " (" + describe(errno) +
+        return tl::unexpected("cannot record to " + written_path + " (" +
+                              std::generic_category().message(errno) +
                               "); the folder must exist and be writable");
     }
     return OutputFile(descriptor, final_path, written_path);
@@ -168,7 +167,7 @@ std::string OutputFile::error() const {
         return {};
     }
     return "cannot " + std::string(failed_action_) + " " + written_path_ + " (" +
-           describe(error_number_) + ")";
+           std::generic_category().message(error_number_) + ")";
 }
 
 WriteStatus OutputFile::note(const char* action, int error_number) noexcept {

@@ -15,6 +15,9 @@
 
 namespace tamis::streams {
 
+// Where a file stands until it is whole.
+[[nodiscard]] inline std::string unfinished_path(const std::string& path) { return path + ".part"; }
+
 enum class ExistingFile : std::uint8_t { refuse, replace };
 
 enum class WriteStatus : std::uint8_t {

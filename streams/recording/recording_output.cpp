@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "streams/recording/output_file.hpp"
 #include "streams/recording/wire_scan.hpp"
 #include "streams/recording/wire_schema.hpp"
 
@@ -41,7 +42,7 @@ tl::expected<FilePlace, std::string> prepare_files(const RecordingOutputOptions&
     }
     for (const std::uint32_t number : numbers) {
         remove_quietly(recording_file(options.path, number));
-        remove_quietly(recording_file(options.path, number) + ".part");
+        remove_quietly(unfinished_path(recording_file(options.path, number)));
     }
     return FilePlace{};
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "streams/recording/output_file.hpp"
 #include "streams/recording/wire_scan.hpp"
 #include "streams/recording/wire_schema.hpp"
 
@@ -87,7 +88,7 @@ void RecordingReader::find_files(std::string_view path) {
     for (const std::string& file : paths_) {
         std::error_code absent;
         auto bytes = fs::file_size(file, absent);
-        bytes = absent ? fs::file_size(file + ".part", absent) : bytes;
+        bytes = absent ? fs::file_size(unfinished_path(file), absent) : bytes;
         total_bytes_ += absent ? 0 : bytes;
     }
 }

@@ -10,8 +10,6 @@
 namespace tamis::streams {
 namespace {
 
-float narrow(double value) { return static_cast<float>(value); }
-
 // Columns pt, eta, phi and Q with that suffix.
 ImportedLepton read_lepton(TableRows& rows, const std::string& suffix) {
     ImportedLepton lepton;
@@ -19,12 +17,13 @@ ImportedLepton read_lepton(TableRows& rows, const std::string& suffix) {
     if (!(pt > 0)) {
         rows.refuse("pt" + suffix, "no transverse momentum");
     }
-    lepton.pt = narrow(pt);
-    lepton.eta = narrow(rows.number("eta" + suffix));
-    lepton.phi = narrow(rows.number("phi" + suffix));
+    lepton.pt = static_cast<float>(pt);
+    lepton.eta = static_cast<float>(rows.number("eta" + suffix));
+    lepton.phi = static_cast<float>(rows.number("phi" + suffix));
     lepton.charge = rows.number("Q" + suffix) < 0 ? -1 : 1;
     const auto isolation = [&](const std::string& column) {
-        return rows.has_column(column) ? narrow(std::max(0.0, rows.number(column) / pt)) : 0.0F;
+        return rows.has_column(column) ? static_cast<float>(std::max(0.0, rows.number(column) / pt))
+                                       : 0.0F;
     };
     lepton.iso_charged = isolation("isoTrack" + suffix) + isolation("iso" + suffix);
     lepton.iso_photon = isolation("isoEcal" + suffix);
@@ -64,8 +63,8 @@ void read_dimuon(TableRows& rows, ImportedEvent& event) {
 }
 
 void read_met(TableRows& rows, ImportedEvent& event) {
-    event.met_pt = narrow(rows.number("MET"));
-    event.met_phi = narrow(rows.number("phiMET"));
+    event.met_pt = static_cast<float>(rows.number("MET"));
+    event.met_phi = static_cast<float>(rows.number("phiMET"));
 }
 
 void read_w_electron(TableRows& rows, ImportedEvent& event) {
@@ -79,13 +78,14 @@ void read_w_muon(TableRows& rows, ImportedEvent& event) {
 }
 
 void read_probe(TableRows& rows, ImportedEvent& event) {
-    event.average_mu = narrow(rows.number("avgmu"));
+    event.average_mu = static_cast<float>(rows.number("avgmu"));
     ImportedCluster& cluster = event.clusters.emplace_back();
-    cluster.et = narrow(rows.number("l2_et_mev") * kGevPerMev);
-    cluster.eta = narrow(rows.number("l2_eta"));
-    cluster.phi = narrow(rows.number("l2_phi"));
+    cluster.et = static_cast<float>(rows.number("l2_et_mev") * kGevPerMev);
+    cluster.eta = static_cast<float>(rows.number("l2_eta"));
+    cluster.phi = static_cast<float>(rows.number("l2_phi"));
     for (std::size_t ring = 0; ring < kRingCount; ++ring) {
-        cluster.rings[ring] = narrow(rows.number("ring" + std::to_string(ring)) * kGevPerMev);
+        cluster.rings[ring] =
+            static_cast<float>(rows.number("ring" + std::to_string(ring)) * kGevPerMev);
     }
 }
 

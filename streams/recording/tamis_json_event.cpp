@@ -9,7 +9,7 @@
 namespace tamis::streams {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 // The fields of one nested object; what is absent or no number is the row's problem.
 class Fields {

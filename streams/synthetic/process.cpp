@@ -8,19 +8,19 @@
 namespace tamis::streams {
 namespace {
 
-constexpr std::array<std::string_view, kSyntheticProcesses> kNames = {
+constexpr std::array<std::string_view, kSyntheticProcesses> kProcessNames = {
     "w", "qcd", "z", "ttbar", "a_to_4l", "lq_to_b_tau", "h0_to_tau_tau", "hpm_to_tau_nu"};
 constexpr std::array<double, kStandardModelProcesses> kStandardModel = {0.592, 0.338, 0.067, 0.003};
 
 }  // namespace
 
 std::string_view to_string(SyntheticProcess process) noexcept {
-    return kNames[static_cast<std::size_t>(process)];
+    return kProcessNames[static_cast<std::size_t>(process)];
 }
 
 std::optional<SyntheticProcess> find_process(std::string_view name) noexcept {
-    for (std::size_t i = 0; i < kNames.size(); ++i) {
-        if (kNames[i] == name) {
+    for (std::size_t i = 0; i < kProcessNames.size(); ++i) {
+        if (kProcessNames[i] == name) {
             return static_cast<SyntheticProcess>(i);
         }
     }

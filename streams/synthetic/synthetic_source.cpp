@@ -11,8 +11,8 @@
 namespace tamis::streams {
 namespace {
 
-constexpr std::array<std::string_view, kSyntheticDetectors> kNames = {"calorimeter", "muon",
-                                                                      "tracker", "pixel"};
+constexpr std::array<std::string_view, kSyntheticDetectors> kDetectorNames = {"calorimeter", "muon",
+                                                                              "tracker", "pixel"};
 
 }  // namespace
 
@@ -27,12 +27,12 @@ struct SyntheticSource::Buffers {
 };
 
 std::string_view to_string(SyntheticDetector detector) noexcept {
-    return kNames[static_cast<std::size_t>(detector)];
+    return kDetectorNames[static_cast<std::size_t>(detector)];
 }
 
 std::optional<SyntheticDetector> find_detector(std::string_view name) noexcept {
-    for (std::size_t i = 0; i < kNames.size(); ++i) {
-        if (kNames[i] == name) {
+    for (std::size_t i = 0; i < kDetectorNames.size(); ++i) {
+        if (kDetectorNames[i] == name) {
             return static_cast<SyntheticDetector>(i);
         }
     }
