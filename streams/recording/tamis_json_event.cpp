@@ -9,16 +9,16 @@
 namespace tamis::streams {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using EventJson = nlohmann::json;
 
 // The fields of one nested object; what is absent or no number is the row's problem.
 class Fields {
  public:
-    Fields(JsonRow& row, const Json& object, std::string place)
+    Fields(JsonRow& row, const EventJson& object, std::string place)
         : row_(row), object_(object), place_(std::move(place)) {}
 
     float number(const char* name) {
-        const Json* const value = find(name);
+        const EventJson* const value = find(name);
         if (value == nullptr || !value->is_number() || !is_storable(value->get<double>())) {
             row_.refuse(place_ + "." + name, "no number that fits a float");
             return 0;
@@ -26,7 +26,7 @@ class Fields {
         return static_cast<float>(value->get<double>());
     }
     std::int32_t integer(const char* name) {
-        const Json* const value = find(name);
+        const EventJson* const value = find(name);
         if (value == nullptr || !value->is_number_integer() || value->get<std::int64_t>() < -1000 ||
             value->get<std::int64_t>() > 1000) {
             row_.refuse(place_ + "." + name, "no integer from -1000 to 1000");
@@ -36,12 +36,12 @@ class Fields {
     }
     std::vector<float> numbers(const char* name) {
         std::vector<float> result;
-        const Json* const list = find(name);
+        const EventJson* const list = find(name);
         if (list == nullptr || !list->is_array()) {
             row_.refuse(place_ + "." + name, "no array");
             return result;
         }
-        for (const Json& value : *list) {
+        for (const EventJson& value : *list) {
             if (!value.is_number() || !is_storable(value.get<double>())) {
                 row_.refuse(place_ + "." + name, "not all are numbers that fit a float");
                 break;
@@ -52,13 +52,13 @@ class Fields {
     }
 
  private:
-    const Json* find(const char* name) const {
+    const EventJson* find(const char* name) const {
         const auto found = object_.is_object() ? object_.find(name) : object_.end();
         return found == object_.end() ? nullptr : &*found;
     }
 
     JsonRow& row_;
-    const Json& object_;
+    const EventJson& object_;
     std::string place_;
 };
 
@@ -68,7 +68,7 @@ void for_each_object(JsonRow& row, const char* name, const Take& take) {
     if (!row.has(name)) {
         return;
     }
-    const Json& list = row.object().at(name);
+    const EventJson& list = row.object().at(name);
     if (!list.is_array()) {
         row.refuse(name, "not an array");
         return;
@@ -133,7 +133,7 @@ void read_tamis_event(JsonRow& row, ImportedEvent& event) {
     event.vertices = small_count(row, "vertices");
     read_clusters(row, event);
     if (row.has("features")) {
-        const Json& features = row.object().at("features");
+        const EventJson& features = row.object().at("features");
         event.features = Fields(row, features, "features").numbers("values");
         if (features.is_object() && features.contains("schema") &&
             features.at("schema").is_string()) {
