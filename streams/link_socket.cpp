@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+#include <variant>
 
 namespace tamis::streams {
 
@@ -17,13 +19,25 @@ tl::expected<std::unique_ptr<LinkSocket>, std::string> LinkSocket::make(LinkCont
     if (auto checked = check_socket_options(config.options, *endpoint); !checked) {
         return tl::unexpected(checked.error());
     }
+    const auto* server = std::get_if<CurveServer>(&config.options.security);
+    tl::expected<std::string, std::string> domain;
+    if (server != nullptr) {
+        domain = context.add_server(config.endpoint, server->peers);
+    }
+    if (!domain) {
+        return tl::unexpected(domain.error());
+    }
     void* raw = zmq_socket(context.native(), type);
     if (raw == nullptr) {
         return tl::unexpected("socket for \"" + config.endpoint + "\" (" + zmq_strerror(errno) +
                               "); fewer links, or a higher limit of open files");
     }
     auto socket = std::make_unique<LinkSocket>(raw);
-    if (auto applied = apply_socket_options(config.options, *endpoint, raw); !applied) {
+    auto applied = apply_socket_options(config.options, *endpoint, *domain, raw);
+    if (applied && server != nullptr) {
+        applied = context.watch(raw, *domain);
+    }
+    if (!applied) {
         return tl::unexpected(applied.error());
     }
     if (type == ZMQ_SUB) {
@@ -38,6 +52,9 @@ tl::expected<std::unique_ptr<LinkSocket>, std::string> LinkSocket::make(LinkCont
     }
     if (auto attached = socket->attach(config); !attached) {
         return tl::unexpected(attached.error());
+    }
+    if (server != nullptr) {
+        context.set_endpoint(*domain, socket->bound_endpoint());
     }
     return socket;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "streams/curve_keys.hpp"
 #include "streams/endpoint.hpp"
 
 namespace tamis::streams {
@@ -32,6 +33,9 @@ struct SocketOptions {
     int backlog = 100;  // connections not yet accepted
     // Allows an endpoint outside this machine without keys: anyone who reaches the port can send.
     bool insecure = false;
+    // tcp only. Encrypts, and each side knows the other by its key. The side that binds is the
+    // server.
+    LinkSecurity security = {};
 };
 
 // What is wrong with the values, or with the endpoint for which they are meant.
@@ -39,9 +43,11 @@ struct SocketOptions {
                                                                    const Endpoint& endpoint);
 
 // socket: a ZeroMQ handle that is neither bound nor connected. IPv6 is switched on for an endpoint
-// that is an IPv6 address; all others are IPv4.
+// that is an IPv6 address; all others are IPv4. zap_domain: under which the ZAP handler knows a
+// socket with the keys of a server; without one libzmq would admit anyone.
 [[nodiscard]] tl::expected<void, std::string> apply_socket_options(const SocketOptions& options,
                                                                    const Endpoint& endpoint,
+                                                                   const std::string& zap_domain,
                                                                    void* socket);
 
 }  // namespace tamis::streams

@@ -290,7 +290,7 @@ TEST(SocketOptions, are_all_in_force_on_the_socket) {
     LinkContext context;
     void* socket = zmq_socket(context.native(), ZMQ_PULL);
     const SocketOptions options;
-    ASSERT_TRUE(apply_socket_options(options, Endpoint{}, socket));
+    ASSERT_TRUE(apply_socket_options(options, Endpoint{}, "", socket));
     const auto value = [&](int option) {
         int number = -12345;
         std::size_t size = sizeof(number);

@@ -69,6 +69,9 @@ TEST(SocketOptions, refuse_an_endpoint_outside_this_machine_unless_told_that_it_
     EXPECT_THAT(refused.error(), testing::HasSubstr("insecure: true"));
     options.insecure = true;
     EXPECT_TRUE(check_socket_options(options, endpoint));
+    options.insecure = false;
+    options.security = CurveServer{};
+    EXPECT_TRUE(check_socket_options(options, endpoint));
 }
 
 TEST(SocketOptions, refuse_values_that_would_switch_a_protection_off) {
