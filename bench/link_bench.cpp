@@ -112,24 +112,55 @@ double bare(const Options& options) {
     return rate;
 }
 
-LinkConfig connect_to(const std::string& endpoint) {
+enum class Keys : bool { none, curve };
+
+struct KeyPair {
+    CurveKey secret{};
+    CurveKey open{};
+};
+
+// Both ends have the same one.
+const KeyPair& pair() {
+    static const KeyPair made = [] {
+        char open[41];
+        char secret[41];
+        KeyPair keys;
+        if (zmq_curve_keypair(open, secret) != 0 ||
+            zmq_z85_decode(keys.secret.data(), secret) == nullptr) {
+            fmt::print(stderr, "link_bench: this libzmq has no CURVE\n");
+            std::exit(1);
+        }
+        keys.open = public_key_of(keys.secret);
+        return keys;
+    }();
+    return made;
+}
+
+LinkConfig connect_to(const std::string& endpoint, Keys keys) {
     LinkConfig config;
+    if (keys == Keys::curve) {
+        config.options.security = CurveClient{.secret = pair().secret, .server = pair().open};
+    }
     config.endpoint = endpoint;
     config.attachment = Attachment::connect;
     config.options.linger_ms = 0;
     return config;
 }
 
-LinkConfig bind_here() {
+LinkConfig bind_here(Keys keys) {
     LinkConfig config;
+    if (keys == Keys::curve) {
+        config.options.security =
+            CurveServer{.secret = pair().secret, .peers = {{.key = pair().open, .name = "bench"}}};
+    }
     config.endpoint = "tcp://127.0.0.1:*";
     return config;
 }
 
-double best_effort(const Options& options) {
+double best_effort(const Options& options, Keys keys) {
     LinkContext context;
-    const auto input = *BestEffortInput::make(context, bind_here());
-    const auto sender = *BestEffortSender::make(context, connect_to(input->bound_endpoint()));
+    const auto input = *BestEffortInput::make(context, bind_here(keys));
+    const auto sender = *BestEffortSender::make(context, connect_to(input->bound_endpoint(), keys));
     CountingSink sink;
     return measure(
         options,
@@ -147,11 +178,11 @@ double best_effort(const Options& options) {
         [&] { return sink.count.load(); });
 }
 
-double reliable(const Options& options) {
+double reliable(const Options& options, Keys keys) {
     LinkContext context;
-    const auto input = *ReliableInput::make(context, bind_here(), {});
-    const auto output =
-        *ReliableOutput::make(context, connect_to(input->bound_endpoint()), {.name = "bench"});
+    const auto input = *ReliableInput::make(context, bind_here(keys), {});
+    const auto output = *ReliableOutput::make(context, connect_to(input->bound_endpoint(), keys),
+                                              {.name = "bench"});
     CountingSink sink;
     std::uint64_t offered = 0;
     return measure(
@@ -196,18 +227,22 @@ int main(int count, char** words) {
         fmt::print(stderr, "usage: link_bench [BYTES [SECONDS [BLOCKS]]]\n");
         return 64;
     }
-    std::vector<double> rates[3];
+    constexpr std::size_t kRows = 5;
+    std::vector<double> rates[kRows];
     for (int block = 0; block < options.blocks; ++block) {
         rates[0].push_back(bare(options));
-        rates[1].push_back(best_effort(options));
-        rates[2].push_back(reliable(options));
+        rates[1].push_back(best_effort(options, Keys::none));
+        rates[2].push_back(reliable(options, Keys::none));
+        rates[3].push_back(best_effort(options, Keys::curve));
+        rates[4].push_back(reliable(options, Keys::curve));
     }
     const double peer = median(rates[0]);
-    const char* names[] = {"bare PUSH/PULL", "best_effort", "reliable"};
+    const char* names[kRows] = {"bare PUSH/PULL", "best_effort", "reliable", "best_effort, keys",
+                                "reliable, keys"};
     fmt::print("messages of {} bytes, median of {} blocks\n", options.bytes, options.blocks);
-    for (int i = 0; i < 3; ++i) {
+    for (std::size_t i = 0; i < kRows; ++i) {
         const double rate = median(rates[i]);
-        fmt::print("  {:<15} {:>9.0f} messages/s {:>7.0f} MB/s   {:>4.0f} % of bare\n", names[i],
+        fmt::print("  {:<17} {:>9.0f} messages/s {:>7.0f} MB/s   {:>4.0f} % of bare\n", names[i],
                    rate, rate * static_cast<double>(options.bytes) / 1e6, 100 * rate / peer);
     }
     return 0;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "streams/curve_keys.hpp"
 #include "streams/recording/chunk_codec.hpp"
 #include "streams/recording/recording_policy.hpp"
 
@@ -38,6 +39,7 @@ struct InputConfig {
     OverloadPolicy overload = OverloadPolicy::back_pressure;
     Delivery delivery = Delivery::best_effort;
     bool insecure = false;  // allows endpoints that are not local without keys
+    streams::KeyFiles keys;
 };
 
 enum class OutputPattern : std::uint8_t { push, publish, reliable };
@@ -52,7 +54,8 @@ struct OutputConfig {
     FullPolicy full = FullPolicy::block;
     std::uint32_t send_high_water_mark = 1000;
     bool insecure = false;  // allows an endpoint that is not local without keys
-    std::string spool;      // of a reliable output: files for while the receiver is away
+    streams::KeyFiles keys;
+    std::string spool;  // of a reliable output: files for while the receiver is away
     std::uint64_t spool_bytes = 1ULL << 30;
     std::vector<std::string> spool_drop_streams;  // may be dropped when it is full
     // Of a recording.

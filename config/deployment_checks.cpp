@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "config/field_words.hpp"
+#include "config/security_checks.hpp"
 #include "streams/endpoint.hpp"
 
 namespace tamis::config {
@@ -29,11 +30,12 @@ bool is_loopback_address(const std::string& address) {
 
 class DeploymentCheck {
  public:
-    DeploymentCheck(TextReader& reader, const schema::Deployment& deployment)
-        : reader_(reader), deployment_(deployment), root_(reader.root()) {}
+    DeploymentCheck(TextReader& reader, const schema::Deployment& deployment,
+                    const std::filesystem::path& directory)
+        : reader_(reader), deployment_(deployment), directory_(directory), root_(reader.root()) {}
 
-    void run(const std::filesystem::path& directory, std::uint32_t cpu_count) {
-        check_menu_file(directory);
+    void run(std::uint32_t cpu_count) {
+        check_menu_file();
         if (deployment_.has_input()) {
             check_input(deployment_.input(), reader_.child(root_, "input"));
         }
@@ -49,12 +51,12 @@ class DeploymentCheck {
     }
 
  private:
-    void check_menu_file(const std::filesystem::path& directory) {
+    void check_menu_file() {
         if (!deployment_.has_menu() || deployment_.menu().empty()) {
             return;
         }
         std::error_code error;
-        const auto tried = std::filesystem::absolute(directory / deployment_.menu(), error);
+        const auto tried = std::filesystem::absolute(directory_ / deployment_.menu(), error);
         if (!std::filesystem::is_regular_file(tried, error)) {
             reader_.add(root_, "menu",
                         "no such menu file (tried " + tried.lexically_normal().string() + ")",
@@ -64,8 +66,9 @@ class DeploymentCheck {
 
     void check_input(const schema::Input& input, const Block& block) {
         for (int i = 0; i < input.endpoint_size(); ++i) {
-            check_endpoint(block, i, input.endpoint(i), Attachment::bind, input.insecure());
+            check_endpoint(block, i, input.endpoint(i), Attachment::bind, guard_of(input));
         }
+        check_guard(input, block, Attachment::bind);
         std::map<std::uint32_t, int> ids;
         std::map<std::string_view, int> names;
         for (int i = 0; i < input.source_size(); ++i) {
@@ -116,11 +119,11 @@ class DeploymentCheck {
                          "stream " + in_quotes(output.stream(i)), i);
         }
         const bool publishes = output.pattern() == schema::Output::PUBLISH;
+        const Attachment attachment = publishes ? Attachment::bind : Attachment::connect;
         switch (output.destination_case()) {
             case schema::Output::kEndpoint:
-                check_endpoint(block, -1, output.endpoint(),
-                               publishes ? Attachment::bind : Attachment::connect,
-                               output.insecure());
+                check_endpoint(block, -1, output.endpoint(), attachment, guard_of(output));
+                check_guard(output, block, attachment);
                 refuse_recording_fields(output, block);
                 break;
             case schema::Output::kRecording:
@@ -184,15 +187,41 @@ class DeploymentCheck {
             check_unique(recordings_, output.recording(), block, "recording",
                          "recording " + in_quotes(output.recording()));
         }
-        if (output.has_pattern()) {
-            reader_.add(block, "pattern", "a recording has no \"pattern\"",
-                        "remove it, or write an endpoint instead");
+        const std::pair<const char*, bool> fields[] = {{"pattern", output.has_pattern()},
+                                                       {"security", output.has_security()}};
+        for (const auto& [name, is_set] : fields) {
+            if (is_set) {
+                reader_.add(block, name, "a recording has no " + in_quotes(name),
+                            "remove it, or write an endpoint instead");
+            }
         }
+    }
+
+    // What keeps strangers from an endpoint.
+    enum class Guard : std::uint8_t { none, trust, keys };
+    template <typename Message>
+    static Guard guard_of(const Message& message) {
+        return message.has_security() ? Guard::keys
+               : message.insecure()   ? Guard::trust
+                                      : Guard::none;
+    }
+
+    template <typename Message>
+    void check_guard(const Message& message, const Block& block, Attachment attachment) {
+        if (!message.has_security()) {
+            return;
+        }
+        if (message.insecure()) {
+            reader_.add(block, "insecure", "\"insecure\" beside \"security\"",
+                        "remove it: there are keys");
+        }
+        check_security(reader_, reader_.child(block, "security"), message.security(), attachment,
+                       directory_);
     }
 
     // `index` is that of a repeated field.
     void check_endpoint(const Block& block, int index, const std::string& text,
-                        Attachment attachment, bool insecure) {
+                        Attachment attachment, Guard guard) {
         const auto endpoint = streams::parse_endpoint(text, attachment);
         if (!endpoint) {
             const std::string& error = endpoint.error();  // "what (why); what would be right"
@@ -200,10 +229,16 @@ class DeploymentCheck {
             reader_.add(block, "endpoint", index, error.substr(0, split), error.substr(split + 2));
             return;
         }
-        if (!endpoint->is_local() && !insecure) {
+        if (!endpoint->is_local() && guard == Guard::none) {
             reader_.add(block, "endpoint", index,
-                        "other machines can reach " + in_quotes(text) + ", and it carries no keys",
-                        "write a loopback address such as 127.0.0.1, or insecure: true beside it");
+                        "other machines can reach " + in_quotes(text) + ", and it has no keys",
+                        "write a loopback address such as 127.0.0.1, security { ... } with keys, "
+                        "or insecure: true if the network is trusted");
+        }
+        if (endpoint->transport != streams::Transport::tcp && guard == Guard::keys) {
+            reader_.add(block, "endpoint", index, "keys are for tcp:// endpoints alone",
+                        "remove \"security\" (nobody outside this machine reaches " +
+                            in_quotes(text) + "), or write a tcp:// endpoint");
         }
         if (endpoint->transport == streams::Transport::tcp && endpoint->port == 0) {
             return;  // any free port: no two are the same
@@ -266,6 +301,7 @@ class DeploymentCheck {
 
     TextReader& reader_;
     const schema::Deployment& deployment_;
+    const std::filesystem::path& directory_;
     Block root_;
     std::map<std::string_view, int> output_names_;
     std::map<std::string_view, int> recordings_;
@@ -277,7 +313,7 @@ class DeploymentCheck {
 
 void check_deployment(TextReader& reader, const schema::Deployment& deployment,
                       const std::filesystem::path& directory, std::uint32_t cpu_count) {
-    DeploymentCheck(reader, deployment).run(directory, cpu_count);
+    DeploymentCheck(reader, deployment, directory).run(cpu_count);
 }
 
 }  // namespace tamis::config

@@ -17,7 +17,16 @@ namespace tamis::config {
 
 namespace {
 
-InputConfig input_of(const schema::Input& text) {
+streams::KeyFiles keys_of(const schema::Security& text, const std::filesystem::path& directory) {
+    const auto resolved = [&](const std::string& file) {
+        return file.empty() ? std::filesystem::path() : (directory / file).lexically_normal();
+    };
+    return {.secret_key = resolved(text.secret_key()),
+            .peer_keys = resolved(text.peer_keys()),
+            .server_key = resolved(text.server_key())};
+}
+
+InputConfig input_of(const schema::Input& text, const std::filesystem::path& directory) {
     InputConfig input;
     input.endpoints.assign(text.endpoint().begin(), text.endpoint().end());
     for (const schema::Source& source : text.source()) {
@@ -36,6 +45,7 @@ InputConfig input_of(const schema::Input& text) {
     input.delivery =
         text.delivery() == schema::Input::RELIABLE ? Delivery::reliable : Delivery::best_effort;
     input.insecure = text.insecure();
+    input.keys = keys_of(text.security(), directory);
     return input;
 }
 
@@ -63,7 +73,7 @@ streams::Compression compression_of(schema::Output::Compression text) {
     return streams::Compression::zstd;
 }
 
-OutputConfig output_of(const schema::Output& text) {
+OutputConfig output_of(const schema::Output& text, const std::filesystem::path& directory) {
     OutputConfig output;
     output.name = text.name();
     output.endpoint = text.endpoint();
@@ -81,6 +91,7 @@ OutputConfig output_of(const schema::Output& text) {
     output.spool_drop_streams.assign(text.spool_drop_stream().begin(),
                                      text.spool_drop_stream().end());
     output.insecure = text.insecure();
+    output.keys = keys_of(text.security(), directory);
     output.durability = durability_of(text.durability());
     output.file_bytes = text.file_bytes();
     output.file_seconds = text.file_seconds();
@@ -129,9 +140,9 @@ Deployment deployment_of(const schema::Deployment& text, const std::filesystem::
     Deployment deployment;
     deployment.name = text.name();
     deployment.menu = (directory / text.menu()).lexically_normal().string();
-    deployment.input = input_of(text.input());
+    deployment.input = input_of(text.input(), directory);
     for (const schema::Output& output : text.output()) {
-        deployment.outputs.push_back(output_of(output));
+        deployment.outputs.push_back(output_of(output, directory));
     }
     deployment.threads = threads_of(text.threads());
     deployment.monitoring = monitoring_of(text.monitoring());

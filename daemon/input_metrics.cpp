@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "daemon/steady_time.hpp"
@@ -156,12 +157,36 @@ void add_links(const NodeReport& report, std::vector<MetricFamily>& families) {
     }
 }
 
+void add_admissions(const NodeReport& report, std::vector<MetricFamily>& families) {
+    MetricFamily connections{.name = "tamis_link_connections_total",
+                             .help =
+                                 "Connections to each endpoint with keys by what became of them; "
+                                 "only admitted ones can send or receive.",
+                             .type = MetricType::Counter,
+                             .metric = {}};
+    for (const streams::LinkAdmissions& link : report.admissions) {
+        const auto add = [&](std::string_view name, std::uint64_t value) {
+            connections.metric.push_back(
+                counted({{"endpoint", link.endpoint}, {"class", std::string(name)}},
+                        MetricType::Counter, static_cast<double>(value)));
+        };
+        add("admitted", link.admitted);
+        for (std::size_t i = 0; i < streams::kRefusals; ++i) {
+            add(to_string(static_cast<streams::Refusal>(i)), link.refused[i]);
+        }
+    }
+    if (!report.admissions.empty()) {
+        families.push_back(std::move(connections));
+    }
+}
+
 }  // namespace
 
 std::vector<MetricFamily> input_metrics(const NodeReport& report) {
     std::vector<MetricFamily> families;
     add_sources(report, families);
     add_links(report, families);
+    add_admissions(report, families);
     return families;
 }
 

@@ -87,6 +87,10 @@ tl::expected<std::unique_ptr<NodeLinks>, StartFailure> NodeLinks::open(
 
 tl::expected<void, StartFailure> NodeLinks::open_input(const config::Deployment& deployment) {
     std::vector<std::unique_ptr<streams::FragmentInput>> inputs;
+    const auto security = streams::read_link_security(deployment.input.keys, Attachment::bind);
+    if (!security) {
+        return tl::unexpected(unavailable("input: " + security.error()));
+    }
     for (const std::string& endpoint : deployment.input.endpoints) {
         streams::LinkConfig config;
         config.endpoint = endpoint;
@@ -95,6 +99,7 @@ tl::expected<void, StartFailure> NodeLinks::open_input(const config::Deployment&
         config.options.max_message_bytes =
             static_cast<std::int64_t>(deployment.input.max_message_bytes) * kFrameRoom;
         config.options.insecure = deployment.input.insecure;
+        config.options.security = *security;
         const auto add = [&](auto&& made) -> tl::expected<void, StartFailure> {
             if (!made) {
                 return tl::unexpected(unavailable("input: " + made.error()));
@@ -142,6 +147,11 @@ tl::expected<void, StartFailure> NodeLinks::open_link(const config::OutputConfig
     config.pattern = publishes ? LinkPattern::broadcast : LinkPattern::pipeline;
     config.options.send_high_water_mark = static_cast<int>(output.send_high_water_mark);
     config.options.insecure = output.insecure;
+    auto security = streams::read_link_security(output.keys, config.attachment);
+    if (!security) {
+        return tl::unexpected(unavailable("output " + output.name + ": " + security.error()));
+    }
+    config.options.security = *std::move(security);
     if (output.pattern == config::OutputPattern::reliable) {
         return open_reliable(output, menu, config, node + "." + output.name);
     }

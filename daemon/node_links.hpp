@@ -11,6 +11,7 @@
 #include "daemon/loaded_menu.hpp"
 #include "daemon/node_configuration.hpp"
 #include "daemon/send_stage.hpp"
+#include "streams/admission.hpp"
 #include "streams/best_effort_link.hpp"
 #include "streams/event_output.hpp"
 #include "streams/fragment_input.hpp"
@@ -40,6 +41,15 @@ class NodeLinks {
 
     // By endpoint; none on best-effort links. Any thread.
     [[nodiscard]] std::vector<streams::LinkReceiverCounters> input_links() const;
+
+    // Who came to the endpoints with keys that the node binds; and those turned away since the last
+    // call. Any thread.
+    [[nodiscard]] std::vector<streams::LinkAdmissions> admissions() const {
+        return context_.admissions();
+    }
+    [[nodiscard]] std::vector<streams::RefusedPeer> take_refused() {
+        return context_.take_refused();
+    }
 
     // After the last send; the run summary becomes part of the recordings. Says which files could
     // not be ended, and why.

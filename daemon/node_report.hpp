@@ -11,6 +11,7 @@
 #include "daemon/run_control.hpp"
 #include "daemon/stage_thread.hpp"
 #include "daemon/trigger_menu.hpp"
+#include "streams/admission.hpp"
 #include "streams/reliable/link_receiver.hpp"
 
 namespace tamis::daemon {
@@ -29,6 +30,7 @@ struct NodeReport {
     std::int64_t stopped_unix_ns = 0;                        // 0: runs
     std::vector<std::string> input_endpoints;                // with the ports that the system chose
     std::vector<streams::LinkReceiverCounters> input_links;  // by endpoint; none on best effort
+    std::vector<streams::LinkAdmissions> admissions;         // of bound endpoints with keys
     std::vector<std::string> output_endpoints;               // by output; of a recording its file
     std::uint16_t monitoring_port = 0;                       // 0: no monitoring
     Pipeline::Snapshot pipeline;

@@ -167,6 +167,18 @@ Json links(const NodeReport& report) {
     return list;
 }
 
+Json admissions(const NodeReport& report) {
+    Json list = Json::array();
+    for (const streams::LinkAdmissions& link : report.admissions) {
+        Json json = {{"endpoint", link.endpoint}, {"admitted", link.admitted}};
+        for (std::size_t i = 0; i < streams::kRefusals; ++i) {
+            json[std::string(to_string(static_cast<streams::Refusal>(i)))] = link.refused[i];
+        }
+        list.push_back(std::move(json));
+    }
+    return list;
+}
+
 Json outputs(const NodeReport& report) {
     Json list = Json::array();
     for (std::size_t i = 0; i < report.pipeline.outputs.size(); ++i) {
@@ -239,6 +251,7 @@ std::string summary_text(const NodeReport& report) {
                                   {"hash", hexadecimal(context.model_hashes[i])}});
     }
     json["input"] = {{"endpoints", report.input_endpoints}, {"links", links(report)}};
+    json["connections"] = admissions(report);
     json["monitoring_port"] = report.monitoring_port;
     json["books"] = books(run.books);
     json["paths"] = paths(report);

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "config/deployment_warnings.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/run_summary.hpp"
@@ -71,6 +72,9 @@ tl::expected<std::unique_ptr<Service>, StartFailure> Service::build(
 
 tl::expected<void, StartFailure> Service::open() {
     const config::Deployment& deployment = configuration_.deployment;
+    for (const std::string& warning : config::warnings_of(deployment)) {
+        log(LogLevel::warning, "deployment", {{"warning", warning}});
+    }
     auto links = NodeLinks::open(deployment, configuration_.menu);
     if (!links) {
         return tl::unexpected(links.error());
@@ -173,6 +177,7 @@ int Service::run() {
         const std::optional<int> signal = wait_for_signal();
         const std::uint64_t now_ns = steady_clock_ns();
         watch(now_ns, signal);
+        tell_refused();
         if (now_ns - books_checked_ns >= kBooksCheckNs) {
             books_checked_ns = now_ns;
             check_books();
@@ -220,6 +225,16 @@ bool Service::apply(RunTrigger trigger) {
     log(LogLevel::info, "run_state",
         {{"state", std::string(to_string(state))}, {"because", std::string(to_string(trigger))}});
     return true;
+}
+
+void Service::tell_refused() {
+    for (const streams::RefusedPeer& peer : links_->take_refused()) {
+        log(LogLevel::warning, "connection_refused",
+            {{"endpoint", peer.endpoint},
+             {"address", peer.address.empty() ? "unknown" : peer.address},
+             {"key", peer.key.empty() ? "unknown" : peer.key},
+             {"why", std::string(to_string(peer.why))}});
+    }
 }
 
 void Service::check_books() {
@@ -277,6 +292,7 @@ NodeReport Service::report() const {
                       .stopped_unix_ns = stopped_unix_ns_,
                       .input_endpoints = links_->input_endpoints(),
                       .input_links = links_->input_links(),
+                      .admissions = links_->admissions(),
                       .output_endpoints = links_->output_endpoints(),
                       .monitoring_port = server_ ? server_->port() : std::uint16_t{0},
                       .pipeline = pipeline_->snapshot(),

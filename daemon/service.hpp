@@ -56,6 +56,7 @@ class Service {
     void begin_drain(std::uint64_t now_ns);
     void watch(std::uint64_t now_ns, std::optional<int> signal);
     void check_books();
+    void tell_refused();
     [[nodiscard]] int end();
 
     NodeConfiguration configuration_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "config/deployment_warnings.hpp"
 #include "daemon/build_facts.hpp"
 #include "daemon/service.hpp"
 
@@ -25,6 +26,9 @@ int check(const std::string& file) {
     const auto configuration = tamis::daemon::load_node(file);
     if (!configuration) {
         return say(configuration.error());
+    }
+    for (const std::string& warning : tamis::config::warnings_of(configuration->deployment)) {
+        std::fprintf(stderr, "%s: warning: %s\n", file.c_str(), warning.c_str());
     }
     std::printf("%s: menu %s with %zu paths and %zu models: ok\n", file.c_str(),
                 configuration->menu.compiled.name().c_str(),

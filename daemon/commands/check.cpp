@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "config/deployment_warnings.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/menu_file.hpp"
 #include "daemon/node_configuration.hpp"
@@ -62,6 +63,9 @@ ExitStatus check_file(const std::filesystem::path& file, const CheckOptions& opt
     if (!node) {
         std::cerr << node.error().text;
         return node.error().exit_status;
+    }
+    for (const std::string& warning : config::warnings_of(node->deployment)) {
+        std::cerr << file.string() << ": warning: " << warning << '\n';
     }
     print_menu(node->menu, file, options.json);
     return EX_OK;

@@ -15,6 +15,7 @@ using ExitStatus = int;
 ExitStatus fail(ExitStatus status, std::string_view message);
 
 void add_check(CLI::App& program, ExitStatus& status);
+void add_keys(CLI::App& program, ExitStatus& status);
 void add_demo(CLI::App& program, ExitStatus& status);
 void add_generate(CLI::App& program, ExitStatus& status);
 void add_record(CLI::App& program, ExitStatus& status);

@@ -12,11 +12,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/link_keys.hpp"
 #include "daemon/commands/stop_signal.hpp"
 #include "daemon/steady_time.hpp"
+#include "streams/curve_keys.hpp"
 #include "streams/reliable/event_dispatcher.hpp"
 #include "streams/whole_file.hpp"
 
@@ -34,6 +37,7 @@ struct DispatchOptions {
     double grace_s = 2;
     std::size_t window = 2048;
     bool insecure = false;
+    streams::KeyFiles keys;
 };
 
 // Endpoints, one a line, read again when the file changes.
@@ -92,7 +96,7 @@ class ReassignmentLog {
 class Dispatch {
  public:
     Dispatch(const DispatchOptions& options, streams::LinkContext& links,
-             std::unique_ptr<streams::ReliableInput> input)
+             std::unique_ptr<streams::ReliableInput> input, streams::SocketOptions to_nodes)
         : input_(std::move(input)),
           log_(options.log),
           node_file_(options.node_file),
@@ -100,7 +104,7 @@ class Dispatch {
               links,
               {.name = options.name,
                .grace_ns = static_cast<std::uint64_t>(options.grace_s * 1e9),
-               .options = {.insecure = options.insecure}},
+               .options = std::move(to_nodes)},
               {.on_safe =
                    [this](streams::Hold hold) {
                        input_->settle(hold, streams::LinkLevel::durable);
@@ -186,6 +190,28 @@ class Dispatch {
     std::uint64_t stop_ns_ = 0;
 };
 
+// Either side may have keys without the other.
+tl::expected<void, std::string> read_keys(const streams::KeyFiles& files,
+                                          streams::SocketOptions& to_sources,
+                                          streams::SocketOptions& to_nodes) {
+    const auto read = [&](const std::filesystem::path& others, streams::Attachment attachment,
+                          streams::SocketOptions& options) -> tl::expected<void, std::string> {
+        if (others.empty()) {
+            return {};
+        }
+        return streams::read_link_security(files, attachment)
+            .map([&](streams::LinkSecurity&& security) { options.security = std::move(security); });
+    };
+    if (!files.secret_key.empty() && files.peer_keys.empty() && files.server_key.empty()) {
+        return tl::unexpected(
+            std::string("--secret-key alone (for which side?); --peer-keys for sources, "
+                        "--server-key for nodes"));
+    }
+    return read(files.peer_keys, streams::Attachment::bind, to_sources).and_then([&] {
+        return read(files.server_key, streams::Attachment::connect, to_nodes);
+    });
+}
+
 ExitStatus dispatch(const DispatchOptions& options) {
     if (options.nodes.empty() == options.node_file.empty()) {
         return fail(EX_USAGE, "say where the nodes are: either --node or --node-file");
@@ -195,13 +221,17 @@ ExitStatus dispatch(const DispatchOptions& options) {
     streams::LinkConfig link;
     link.endpoint = options.bind;
     link.options.insecure = options.insecure;
+    streams::SocketOptions to_nodes = link.options;
+    if (const auto read = read_keys(options.keys, link.options, to_nodes); !read) {
+        return fail(EX_NOINPUT, read.error());
+    }
     auto input =
         streams::ReliableInput::make(links, link, {.window = {.messages = options.window}});
     if (!input) {
         return fail(EX_UNAVAILABLE, input.error());
     }
     const std::string endpoint = (*input)->bound_endpoint();
-    Dispatch dispatch(options, links, *std::move(input));
+    Dispatch dispatch(options, links, *std::move(input), std::move(to_nodes));
     if (const auto added = dispatch.add(options.nodes); !added) {
         return fail(EX_UNAVAILABLE, added.error());
     }
@@ -254,6 +284,8 @@ void add_dispatch(CLI::App& program, ExitStatus& status) {
         ->capture_default_str();
     command->add_flag("--insecure", options->insecure,
                       "Allow endpoints that other machines can reach, without keys");
+    add_server_key_options(*command, options->keys);
+    add_client_key_options(*command, options->keys);
     command->add_option("--ready-file", options->ready_file,
                         "Written, with the endpoint, when it listens");
     command->footer(

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "daemon/commands/link_keys.hpp"
 #include "daemon/commands/stop_signal.hpp"
 #include "daemon/steady_time.hpp"
 
@@ -26,6 +27,7 @@ void add_sender_options(CLI::App& command, SenderOptions& options) {
         ->capture_default_str();
     command.add_option("--name", options.name,
                        "Name of a reliable sender, unlike any other's of the node");
+    add_client_key_options(command, options.keys);
 }
 
 tl::expected<FragmentSender, std::string> FragmentSender::make(const SenderOptions& options,
@@ -37,6 +39,11 @@ tl::expected<FragmentSender, std::string> FragmentSender::make(const SenderOptio
     link.endpoint = options.connect;
     link.attachment = streams::Attachment::connect;
     link.options.linger_ms = 5000;
+    auto security = streams::read_link_security(options.keys, link.attachment);
+    if (!security) {
+        return tl::unexpected(security.error());
+    }
+    link.options.security = *std::move(security);
     if (options.delivery == "reliable") {
         link.options.linger_ms = 500;
         auto made = streams::ReliableOutput::make(

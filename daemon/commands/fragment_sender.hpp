@@ -12,6 +12,7 @@
 
 #include "daemon/commands/command.hpp"
 #include "streams/best_effort_link.hpp"
+#include "streams/curve_keys.hpp"
 #include "streams/reliable/reliable_link.hpp"
 
 namespace tamis::daemon {
@@ -20,9 +21,10 @@ struct SenderOptions {
     std::string connect;                   // endpoint of the node
     std::string delivery = "best_effort";  // or "reliable"
     std::string name;                      // of a reliable sender: the same after a restart
+    streams::KeyFiles keys;
 };
 
-// --connect, --delivery, --name. default_name is that of a reliable sender.
+// --connect, --delivery, --name and those of keys. default_name is that of a reliable sender.
 void add_sender_options(CLI::App& command, SenderOptions& options);
 
 class FragmentSender {

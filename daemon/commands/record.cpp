@@ -14,10 +14,12 @@
 #include "daemon/build_facts.hpp"
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/event_recorder.hpp"
+#include "daemon/commands/link_keys.hpp"
 #include "daemon/commands/stop_signal.hpp"
 #include "daemon/steady_time.hpp"
 #include "models/event_inputs.hpp"
 #include "streams/best_effort_link.hpp"
+#include "streams/curve_keys.hpp"
 #include "streams/recording/recording_output.hpp"
 #include "streams/reliable/reliable_link.hpp"
 #include "streams/whole_file.hpp"
@@ -38,6 +40,7 @@ struct RecordOptions {
     std::uint64_t file_bytes = 0;
     std::uint64_t file_seconds = 0;
     std::string delivery = "best_effort";
+    streams::KeyFiles keys;
 };
 
 const std::map<std::string, streams::Durability> kDurabilities = {
@@ -118,6 +121,11 @@ tl::expected<OpenLink, std::string> open_link(streams::LinkContext& links,
     link.endpoint = options.bind;
     link.attachment = streams::Attachment::bind;
     link.options.max_message_bytes = std::int64_t{64} << 20;
+    auto security = streams::read_link_security(options.keys, link.attachment);
+    if (!security) {
+        return tl::unexpected(security.error());
+    }
+    link.options.security = *std::move(security);
     const auto opened = [](auto&& made) -> tl::expected<OpenLink, std::string> {
         if (!made) {
             return tl::unexpected(made.error());
@@ -220,6 +228,7 @@ void add_record(CLI::App& program, ExitStatus& status) {
                      "listed in OUTPUT.events, so that nothing is taken twice over restarts")
         ->check(CLI::IsMember({"best_effort", "reliable"}))
         ->capture_default_str();
+    add_server_key_options(*command, options->keys);
     command->add_option("--ready-file", options->ready_file,
                         "Written, with the endpoint, when it listens");
     command->footer(

@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
          {add_check,    add_demo,      add_generate,     add_record,       add_replay,  add_rates,
           add_train,    add_calibrate, add_evaluate,     add_score,        add_explain, add_novelty,
           add_import,   add_export,    add_import_model, add_export_model, add_inspect, add_repair,
-          add_dispatch, add_audit,     add_bench}) {
+          add_dispatch, add_audit,     add_bench,        add_keys}) {
         add(program, status);
     }
     try {

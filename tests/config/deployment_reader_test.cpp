@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <string>
 
+#include "config/deployment_warnings.hpp"
 #include "models/event_inputs.hpp"
+#include "streams/curve_keys.hpp"
 
 namespace tamis::config {
 namespace {
@@ -90,6 +93,72 @@ output {
     EXPECT_EQ(read.input.delivery, Delivery::reliable);
     EXPECT_EQ(read.outputs.at(0).pattern, OutputPattern::reliable);
     EXPECT_EQ(read.outputs.at(0).full, FullPolicy::block);
+}
+
+class DeploymentWithKeys : public testing::Test {
+ protected:
+    DeploymentWithKeys()
+        : folder_(std::filesystem::temp_directory_path() /
+                  ("tamis_deployment_" + std::to_string(getpid()))) {
+        std::filesystem::create_directory(folder_);
+        std::filesystem::copy_file(kFolder / "good.menu.pbtxt", folder_ / "good.menu.pbtxt");
+        EXPECT_TRUE(streams::write_key_pair(folder_ / "node", "node"));
+        EXPECT_TRUE(streams::write_key_pair(folder_ / "peer", "peer"));
+    }
+    ~DeploymentWithKeys() override { std::filesystem::remove_all(folder_); }
+
+    [[nodiscard]] auto read() const {
+        return parse_deployment(R"(
+name: "node" menu: "good.menu.pbtxt"
+input {
+  endpoint: "tcp://*:5570" source { id: 7 name: "calorimeter" }
+  security { secret_key: "node.secret" peer_keys: "peer.public" }
+}
+output {
+  name: "a" endpoint: "tcp://node7:5571" pattern: RELIABLE
+  security { secret_key: "node.secret" server_key: "peer.public" }
+}
+)",
+                                folder_ / "x.pbtxt", {.cpu_count = 8});
+    }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(DeploymentWithKeys, is_read_with_its_files_beside_it_and_warns_of_nothing) {
+    const auto deployment = read();
+    ASSERT_TRUE(deployment) << to_string(deployment.error());
+    EXPECT_EQ(deployment->input.keys.secret_key, folder_ / "node.secret");
+    EXPECT_EQ(deployment->input.keys.peer_keys, folder_ / "peer.public");
+    EXPECT_TRUE(deployment->input.keys.server_key.empty());
+    EXPECT_EQ(deployment->outputs.at(0).keys.server_key, folder_ / "peer.public");
+    EXPECT_THAT(warnings_of(*deployment), testing::IsEmpty());
+}
+
+TEST_F(DeploymentWithKeys, is_refused_when_others_may_read_its_secret) {
+    std::filesystem::permissions(folder_ / "node.secret", std::filesystem::perms::group_read,
+                                 std::filesystem::perm_options::add);
+    const auto deployment = read();
+    ASSERT_FALSE(deployment);
+    EXPECT_THAT(to_string(deployment.error()), HasSubstr("x.pbtxt:5:26: key file"));
+    EXPECT_THAT(to_string(deployment.error()), HasSubstr("chmod 600"));
+}
+
+TEST(DeploymentWarnings, name_every_bound_port_that_is_open_to_anyone) {
+    const Deployment open = deployment_of(R"(
+name: "node" menu: "good.menu.pbtxt"
+input {
+  endpoint: ["tcp://*:5570", "tcp://127.0.0.1:5571", "ipc:///run/a"] insecure: true
+  source { id: 7 name: "calorimeter" }
+}
+output { name: "a" endpoint: "tcp://0.0.0.0:5572" pattern: PUBLISH insecure: true }
+output { name: "b" endpoint: "tcp://node7:5573" insecure: true }
+output { name: "c" endpoint: "tcp://127.0.0.1:5574" pattern: PUBLISH }
+)");
+    EXPECT_THAT(warnings_of(open),
+                ElementsAre(testing::AllOf(HasSubstr("input endpoint \"tcp://*:5570\" is open"),
+                                           HasSubstr("tamis keys")),
+                            HasSubstr("output a endpoint \"tcp://0.0.0.0:5572\" is open")));
 }
 
 TEST(DeploymentReader, reads_every_field) {

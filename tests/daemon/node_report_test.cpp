@@ -43,6 +43,8 @@ class NodeReportTest : public testing::Test {
         report_.stopped_unix_ns = 1'700'000'001'000'000'000;
         report_.input_endpoints = {"tcp://127.0.0.1:4321"};
         report_.input_links = {{.received = 20, .delivered = 6, .duplicates = 2, .damaged = 4}};
+        report_.admissions = {
+            {.endpoint = "tcp://127.0.0.1:4321", .admitted = 2, .refused = {5, 6, 7, 8}}};
         report_.output_endpoints = {"run.mcap"};
         report_.monitoring_port = 8080;
         report_.pipeline = pipeline.snapshot();
@@ -88,6 +90,11 @@ TEST_F(RunSummary, tells_the_run_its_books_and_its_paths) {
     EXPECT_EQ(json["sources"][1]["lost"], 0);
     EXPECT_EQ(json["input"]["links"][0]["endpoint"], "tcp://127.0.0.1:4321");
     EXPECT_EQ(json["input"]["links"][0]["damaged"], 4);
+    EXPECT_EQ(json["connections"][0]["endpoint"], "tcp://127.0.0.1:4321");
+    EXPECT_EQ(json["connections"][0]["admitted"], 2);
+    EXPECT_EQ(json["connections"][0]["unlisted_key"], 5);
+    EXPECT_EQ(json["connections"][0]["wrong_server_key"], 6);
+    EXPECT_EQ(json["connections"][0]["not_curve"], 7);
     EXPECT_EQ(json["outputs"][0]["delivered"], 2);
     EXPECT_EQ(json["latency_ns"]["count"], 2);
     const auto& time = json["time"];
@@ -138,6 +145,9 @@ TEST_F(Metrics, are_a_page_that_prometheus_reads) {
     EXPECT_EQ(values["tamis_link_received_total{" + at + "}"], 20);
     EXPECT_EQ(values["tamis_link_messages_total{" + at + ",class=\"damaged\"}"], 4);
     EXPECT_EQ(values["tamis_link_messages_total{" + at + ",class=\"duplicate\"}"], 2);
+    EXPECT_EQ(values["tamis_link_connections_total{" + at + ",class=\"admitted\"}"], 2);
+    EXPECT_EQ(values["tamis_link_connections_total{" + at + ",class=\"unlisted_key\"}"], 5);
+    EXPECT_EQ(values["tamis_link_connections_total{" + at + ",class=\"unfinished\"}"], 8);
     EXPECT_EQ(values["tamis_source_absent_events_total{source=\"muons\"}"], 1);
     EXPECT_EQ(values["tamis_source_masked{source=\"muons\"}"], 0);
     EXPECT_EQ(values["tamis_source_delay_seconds_count{source=\"calorimeter\"}"], 3);

@@ -12,7 +12,7 @@ import tempfile
 from tool import Tool
 
 COMMANDS = ["check", "demo", "generate", "record", "replay", "rates", "train", "calibrate", "evaluate", "score", "explain", "novelty",
-            "import", "export", "import-model", "export-model", "inspect", "repair", "dispatch", "audit", "bench"]
+            "import", "export", "import-model", "export-model", "inspect", "repair", "dispatch", "audit", "bench", "keys"]
 
 
 def main():
