@@ -11,6 +11,7 @@ namespace {
 std::vector<int> descriptors_of(
     const std::vector<std::unique_ptr<streams::FragmentInput>>& inputs) {
     std::vector<int> descriptors;
+    descriptors.reserve(inputs.size());
     for (const auto& input : inputs) {
         descriptors.push_back(input->wait_descriptor());
     }

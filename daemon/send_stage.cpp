@@ -18,6 +18,7 @@ constexpr std::uint64_t kBlockedWaitNs = 200'000;   // one that cannot wake anyb
 
 std::vector<int> descriptors_of(const std::vector<OutputRoute>& outputs) {
     std::vector<int> descriptors;
+    descriptors.reserve(outputs.size());
     for (const OutputRoute& route : outputs) {
         descriptors.push_back(route.output->wait_descriptor());
     }
