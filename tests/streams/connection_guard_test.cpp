@@ -187,6 +187,9 @@ TEST_F(GuardedInput, what_a_cut_connection_left_is_no_fault_of_others) {
         sent += good->send(as_bytes(message), 1ms) == SendResult::delivered ? 1 : 0;
         return sent == 200;
     }));
+    // Time for the guard to see what is not read, many times over.
+    const auto end = std::chrono::steady_clock::now() + 100ms;
+    EXPECT_TRUE(poll_until([&] { return std::chrono::steady_clock::now() > end; }));
     EXPECT_EQ(input_->cut_connections(), 1U);
     collected_.has_room = true;
     EXPECT_TRUE(poll_until([&] { return collected_.small == sent; }));
