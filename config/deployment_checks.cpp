@@ -86,6 +86,13 @@ class DeploymentCheck {
                         "write overload: BACK_PRESSURE; the credits of reliable sources end before "
                         "the pool is full");
         }
+        if (input.shortest_window_ms() > input.window_ms()) {
+            reader_.add(block, "shortest_window_ms",
+                        "the shortest window, " + number_text(double(input.shortest_window_ms())) +
+                            " ms, is longer than the longest, window_ms, of " +
+                            number_text(double(input.window_ms())) + " ms",
+                        "write a window_ms of at least that");
+        }
         if (input.max_event_bytes() < input.max_message_bytes()) {
             reader_.add(block,
                         input.has_max_event_bytes() ? "max_event_bytes" : "max_message_bytes",

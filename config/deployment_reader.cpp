@@ -25,6 +25,7 @@ InputConfig input_of(const schema::Input& text) {
     }
     input.run = text.run();
     input.window_ms = text.window_ms();
+    input.shortest_window_ms = text.shortest_window_ms();
     input.mask_after_events = text.mask_after_events();
     input.max_message_bytes = text.max_message_bytes();
     input.max_event_bytes = text.max_event_bytes();

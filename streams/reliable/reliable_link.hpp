@@ -81,6 +81,7 @@ class ReliableOutput final : public EventOutput {
     [[nodiscard]] std::uint64_t durable_count() const noexcept override {
         return sender_.levels().durable;
     }
+    [[nodiscard]] int wait_descriptor() const noexcept override { return socket_->descriptor(); }
 
     void set_width(std::uint64_t width) noexcept { sender_.set_width(width); }
 
