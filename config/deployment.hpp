@@ -35,6 +35,7 @@ struct InputConfig {
     std::uint32_t pool_events = 8192;
     std::uint64_t pool_bytes = 1ULL << 30;
     std::uint32_t receive_high_water_mark = 1000;  // messages per peer
+    std::uint64_t link_bytes = 1ULL << 30;         // unread, of all peers of an endpoint
     std::uint32_t mask_after_events = 0;           // a silent source is masked; 0: never
     OverloadPolicy overload = OverloadPolicy::back_pressure;
     Delivery delivery = Delivery::best_effort;

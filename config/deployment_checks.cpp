@@ -102,6 +102,14 @@ class DeploymentCheck {
                         "write max_event_bytes: " + number_text(double(input.max_message_bytes())) +
                             " or more, or a smaller max_message_bytes");
         }
+        if (input.link_bytes() < 2 * input.max_message_bytes()) {
+            reader_.add(block, input.has_link_bytes() ? "link_bytes" : "max_message_bytes",
+                        "a link of " + number_text(double(input.link_bytes())) +
+                            " bytes cannot hold two messages of " +
+                            number_text(double(input.max_message_bytes())) + " bytes",
+                        "write link_bytes: " + number_text(2 * double(input.max_message_bytes())) +
+                            " or more, or a smaller max_message_bytes");
+        }
         if (input.pool_bytes() < input.max_event_bytes()) {
             reader_.add(block, input.has_pool_bytes() ? "pool_bytes" : "max_event_bytes",
                         "a pool of " + number_text(double(input.pool_bytes())) +

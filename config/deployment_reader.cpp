@@ -32,6 +32,7 @@ InputConfig input_of(const schema::Input& text) {
     input.pool_events = text.pool_events();
     input.pool_bytes = text.pool_bytes();
     input.receive_high_water_mark = text.receive_high_water_mark();
+    input.link_bytes = text.link_bytes();
     input.overload = text.overload() == schema::Input::SHED ? OverloadPolicy::shed
                                                             : OverloadPolicy::back_pressure;
     input.delivery =

@@ -2,6 +2,8 @@
 // in close_outputs(): what they still hold is written or sent within their linger time.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <tl/expected.hpp>
@@ -41,6 +43,9 @@ class NodeLinks {
     // By endpoint; none on best-effort links. Any thread.
     [[nodiscard]] std::vector<streams::LinkReceiverCounters> input_links() const;
 
+    // By endpoint: how many peers took too much memory. Any thread.
+    [[nodiscard]] std::vector<std::uint64_t> cut_connections() const;
+
     // After the last send; the run summary becomes part of the recordings. Says which files could
     // not be ended, and why.
     [[nodiscard]] std::vector<std::string> close_outputs(const std::string& run_summary);
@@ -61,7 +66,8 @@ class NodeLinks {
 
     streams::LinkContext context_;
     std::unique_ptr<streams::FragmentInput> input_;
-    std::vector<const streams::ReliableInput*> reliable_inputs_;  // of input_, by endpoint
+    std::vector<const streams::ReliableInput*> reliable_inputs_;   // of input_, by endpoint
+    std::vector<std::function<std::uint64_t()>> cut_connections_;  // likewise
     std::vector<std::unique_ptr<streams::EventOutput>> outputs_;
     std::vector<streams::RecordingOutput*> recordings_;  // of outputs_
     std::vector<OutputRoute> routes_;

@@ -239,7 +239,9 @@ std::string summary_text(const NodeReport& report) {
                                   {"version", manifest.version},
                                   {"hash", hexadecimal(context.model_hashes[i])}});
     }
-    json["input"] = {{"endpoints", report.input_endpoints}, {"links", links(report)}};
+    json["input"] = {{"endpoints", report.input_endpoints},
+                     {"cut_connections", report.cut_connections},
+                     {"links", links(report)}};
     json["monitoring_port"] = report.monitoring_port;
     json["books"] = books(run.books);
     json["paths"] = paths(report);

@@ -36,6 +36,15 @@ tl::expected<std::unique_ptr<LinkSocket>, std::string> LinkSocket::make(LinkCont
     if (type == ZMQ_DEALER) {
         socket->watch(context);
     }
+    const bool reads = type == ZMQ_PULL || type == ZMQ_ROUTER;
+    if (reads && config.attachment == Attachment::bind && endpoint->transport == Transport::tcp) {
+        socket->adds_address_ = type == ZMQ_ROUTER;
+        socket->guard_ = std::make_unique<ConnectionGuard>(
+            context, raw,
+            ConnectionGuard::Config{
+                .unread_bytes = config.options.unread_bytes,
+                .message_bytes = static_cast<std::uint64_t>(config.options.max_message_bytes)});
+    }
     if (auto attached = socket->attach(config); !attached) {
         return tl::unexpected(attached.error());
     }
@@ -46,6 +55,7 @@ LinkSocket::LinkSocket(void* raw) : raw_(raw) { zmq_msg_init(&message_); }
 
 LinkSocket::~LinkSocket() {
     zmq_msg_close(&message_);
+    guard_.reset();
     if (monitor_ != nullptr) {
         zmq_socket_monitor(raw_, nullptr, 0);
         zmq_close(monitor_);
@@ -56,11 +66,31 @@ LinkSocket::~LinkSocket() {
 bool LinkSocket::receive() noexcept {
     for (;;) {
         if (zmq_msg_recv(&message_, raw_, ZMQ_DONTWAIT) >= 0) {
+            if (guard_ != nullptr) {
+                on_part();
+            }
             return true;
         }
         if (errno != EINTR) {
+            if (guard_ != nullptr) {
+                guard_->on_drained();
+            }
             return false;
         }
+    }
+}
+
+void LinkSocket::on_part() noexcept {
+    const bool is_address = adds_address_ && !in_message_;
+    in_message_ = has_more();
+    if (!is_address) {
+        guard_->on_part(zmq_msg_get(&message_, ZMQ_SRCFD), zmq_msg_size(&message_));
+    }
+}
+
+void LinkSocket::guard(std::uint64_t now_ns) noexcept {
+    if (guard_ != nullptr) {
+        guard_->poll(now_ns);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "streams/connection_guard.hpp"
 #include "streams/event_output.hpp"
 #include "streams/link_config.hpp"
 #include "streams/link_context.hpp"
@@ -32,6 +33,12 @@ class LinkSocket {
 
     // The next part, valid until the next call; false when there is none.
     [[nodiscard]] bool receive() noexcept;
+    // A bound reader's: cuts off peers that take too much memory. Call it at every turn.
+    void guard(std::uint64_t now_ns) noexcept;
+    // Any thread: how many.
+    [[nodiscard]] std::uint64_t cut_connections() const noexcept {
+        return guard_ == nullptr ? 0 : guard_->cut_connections();
+    }
     [[nodiscard]] bool has_more() const noexcept { return zmq_msg_more(&message_) != 0; }
     [[nodiscard]] std::span<const std::byte> bytes() noexcept {
         return {static_cast<const std::byte*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
@@ -57,9 +64,13 @@ class LinkSocket {
  private:
     tl::expected<void, std::string> attach(const LinkConfig& config);
     void watch(LinkContext& context) noexcept;
+    void on_part() noexcept;
 
     void* raw_;
-    void* monitor_ = nullptr;  // of connecting DEALERs
+    std::unique_ptr<ConnectionGuard> guard_;
+    bool adds_address_ = false;  // ROUTER: the first part of a message is not the peer's
+    bool in_message_ = false;    // another part of it follows
+    void* monitor_ = nullptr;    // of connecting DEALERs
     bool is_connected_ = false;
     zmq_msg_t message_{};
 };

@@ -28,10 +28,12 @@ tl::expected<void, std::string> check_socket_options(const SocketOptions& option
                                                      const Endpoint& endpoint) {
     constexpr std::int64_t kLongMs = 60'000;
     constexpr std::int64_t kLargeBuffer = std::int64_t{1} << 28;
-    const std::array<Range, 12> ranges{{
+    const std::array<Range, 13> ranges{{
         {"send_high_water_mark", options.send_high_water_mark, 1, 1'000'000},
         {"receive_high_water_mark", options.receive_high_water_mark, 1, 1'000'000},
         {"max_message_bytes", options.max_message_bytes, 1, std::int64_t{1} << 30},
+        {"unread_bytes", static_cast<std::int64_t>(options.unread_bytes), options.max_message_bytes,
+         std::int64_t{1} << 40},
         {"linger_ms", options.linger_ms, 0, kLongMs},
         {"handshake_ms", options.handshake_ms, 1, 1000},
         {"heartbeat_interval_ms", options.heartbeat_interval_ms, 0, kLongMs},

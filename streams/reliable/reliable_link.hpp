@@ -43,6 +43,10 @@ class ReliableInput final : public FragmentInput {
     [[nodiscard]] LinkReceiverCounters published_counters() const noexcept {
         return published_.read();
     }
+    // Any thread: of peers that took too much memory.
+    [[nodiscard]] std::uint64_t cut_connections() const noexcept {
+        return socket_->cut_connections();
+    }
     [[nodiscard]] std::string bound_endpoint() const { return socket_->bound_endpoint(); }
     // Sleeps until a message comes or the time is over; true for a message.
     [[nodiscard]] bool wait(std::chrono::milliseconds timeout) noexcept {

@@ -51,7 +51,8 @@ def sign(fragment):
 class Node:
     """tamisd on `menu` (text of a menu file); one PUSH socket into it, one PULL socket for what it selects."""
 
-    def __init__(self, build_dir, menu, work_dir=None, extra_input="", threads="mode: SHARED", context=None):
+    def __init__(self, build_dir, menu, work_dir=None, extra_input="", threads="mode: SHARED", context=None,
+                 extra_output=""):
         self.folder = pathlib.Path(work_dir or tempfile.mkdtemp(prefix="tamis-test-"))
         self.context = context or zmq.Context()
         self.pull = self.context.socket(zmq.PULL)
@@ -68,7 +69,7 @@ input {{
 {sources}
   {extra_input}
 }}
-output {{ name: "downstream" endpoint: "tcp://127.0.0.1:{port}" }}
+output {{ name: "downstream" endpoint: "tcp://127.0.0.1:{port}" {extra_output} }}
 threads {{ {threads} }}
 run_summary: "{self.folder}/summary.json"
 """)
