@@ -96,7 +96,7 @@ tl::expected<void, StartFailure> NodeLinks::open_input(const config::Deployment&
             static_cast<std::int64_t>(deployment.input.max_message_bytes) * kFrameRoom;
         config.options.unread_bytes = deployment.input.link_bytes;
         config.options.insecure = deployment.input.insecure;
-        const auto add = [&](auto&& made) -> tl::expected<void, StartFailure> {
+        const auto add = [&](auto made) -> tl::expected<void, StartFailure> {
             if (!made) {
                 return tl::unexpected(unavailable("input: " + made.error()));
             }
@@ -161,7 +161,7 @@ tl::expected<void, StartFailure> NodeLinks::open_reliable(const config::OutputCo
                                                           const LoadedMenu& menu,
                                                           const streams::LinkConfig& config,
                                                           const std::string& name) {
-    const auto add = [&](auto&& made) -> tl::expected<void, StartFailure> {
+    const auto add = [&](auto made) -> tl::expected<void, StartFailure> {
         if (!made) {
             return tl::unexpected(unavailable("output " + output.name + ": " + made.error()));
         }

@@ -118,7 +118,7 @@ tl::expected<OpenLink, std::string> open_link(streams::LinkContext& links,
     link.endpoint = options.bind;
     link.attachment = streams::Attachment::bind;
     link.options.max_message_bytes = std::int64_t{64} << 20;
-    const auto opened = [](auto&& made) -> tl::expected<OpenLink, std::string> {
+    const auto opened = [](auto made) -> tl::expected<OpenLink, std::string> {
         if (!made) {
             return tl::unexpected(made.error());
         }
