@@ -1,5 +1,6 @@
-"""A peer of a node that breaks the rules, in a process of its own: it goes on until its standard input ends, then prints as
-JSON how many whole messages it has sent and how often it was cut off. Usage: hostile_peer.py KIND ENDPOINT DELIVERY RUN"""
+"""A peer of a node that breaks the rules, in a process of its own: it goes on until it has done its least and its standard input
+ends, then prints as JSON how many whole messages it has sent and how often it was cut off.
+Usage: hostile_peer.py KIND ENDPOINT DELIVERY RUN"""
 import json
 import random
 import select
@@ -13,7 +14,7 @@ import zmq
 from reliable_client_test import DATA, OPEN, encode
 
 OVER_LIMIT, GIANT = 65536 + 100, 1 << 30
-FLOOD_PER_SECOND, MALFORMED = 8000, 100_000
+FLOOD_PER_SECOND, LEAST_FLOOD, MALFORMED = 8000, 16_000, 100_000
 FIRST_EVENT = 10**12  # of the hostile ones: no good event has such a number
 
 
@@ -52,12 +53,12 @@ class BarePeer:
         """The node has ended the connection: with room for nothing more that may be all that is heard."""
         return bool(select.select([self.socket], [], [], 0)[0]) and not self.socket.recv(4096)
 
-    def send_until_cut(self, data, stop):
-        """The same bytes again and again; true when the node has cut it off."""
+    def send_until_cut(self, data):
+        """The same bytes again and again, for two seconds at most; true when the node has cut it off."""
         self.socket.setblocking(False)
-        done = 0
+        done, end = 0, time.monotonic() + 2
         try:
-            while not stop.is_set():
+            while time.monotonic() < end:
                 if self.is_cut():
                     return True
                 if select.select([], [self.socket], [], 0.05)[1]:
@@ -91,7 +92,7 @@ class HostilePeer:
 
     def bare_until_cut(self, data):
         peer = BarePeer(self.endpoint, b"DEALER" if self.is_reliable else b"PUSH")
-        self.count("cut", peer.send_until_cut(data, self.stop))
+        self.count("cut", peer.send_until_cut(data))
         peer.socket.close()
 
     def endless(self):
@@ -101,6 +102,8 @@ class HostilePeer:
             peer.send_multipart([b"two", b"parts", b"or more"])
             self.count("whole")
         large, empty = b"\x03" + (60000).to_bytes(8, "big") + bytes(60000), b"\x01\x00" * 30000
+        self.bare_until_cut(large)
+        self.bare_until_cut(empty)
         while not self.stop.is_set():
             self.bare_until_cut(large)
             self.bare_until_cut(empty)
@@ -108,6 +111,8 @@ class HostilePeer:
 
     def giant(self):
         """Messages a little over the limit, which come whole, and frames that announce a gibibyte."""
+        for _ in range(3):
+            self.bare_until_cut(b"\x02" + GIANT.to_bytes(8, "big") + bytes(1 << 20))
         peer, offset = self.connect(), 0
         for number in range(1, 21):
             message = fragment(self.run, FIRST_EVENT + number, 1, bytes(OVER_LIMIT))
@@ -124,7 +129,7 @@ class HostilePeer:
         and of an unknown source."""
         payload, peer = bytes(64 if self.is_reliable else 16384), self.connect()
         number, offset, begin = 0, 0, time.monotonic()
-        while not self.stop.is_set():
+        while not self.stop.is_set() or number < LEAST_FLOOD:
             if number >= (time.monotonic() - begin) * FLOOD_PER_SECOND:
                 time.sleep(0.002)
                 continue
