@@ -27,8 +27,8 @@ enum class Delivery : std::uint8_t { best_effort, reliable };
 struct InputConfig {
     std::vector<std::string> endpoints;  // bound by the node
     std::vector<SourceConfig> sources;
-    std::uint32_t run = 0;          // 0: the run of the first fragment
-    std::uint64_t window_ms = 500;  // an event waits so long for its last fragment
+    std::uint32_t run = 0;                 // 0: the run of the first fragment
+    std::uint64_t window_ms = 500;         // an event waits so long for its last fragment
     std::uint64_t shortest_window_ms = 0;  // the window follows the sources down to here; 0: fixed
     std::uint64_t max_message_bytes = 4U << 20;
     std::uint64_t max_event_bytes = 16U << 20;
