@@ -85,6 +85,7 @@ void ConnectionGuard::on_drained() noexcept {
     departed_bytes_ = 0;
     turns_ += kTurnForEveryone;
     if (has_suspects_) {
+        follow_events();  // a descriptor may have another connection by now
         cut_endless();
     }
 }
