@@ -23,6 +23,12 @@ ALLOWANCE = 16 << 20
 PATIENCE = 20
 
 
+def is_instrumented(program):
+    """A sanitizer's shadow of what is touched counts as resident: memory then says nothing of the node."""
+    code = program.read_bytes()
+    return b"__tsan_init" in code or b"__asan_init" in code
+
+
 class PlainTransport:
     """How peers reach the node. Another one sets keys on the node's input and on the sockets of good sources."""
     input_settings = ""
@@ -97,6 +103,7 @@ class Trial:
 
     def __init__(self, build_dir, wire, delivery, transport):
         self.wire, self.delivery = wire, delivery
+        self.memory_is_its_own = not is_instrumented(pathlib.Path(build_dir, "bin", "tamisd"))
         self.node = Node(build_dir, CUTS_ONLY, extra_output='stream: "physics"', extra_input=(
             f"run: {RUN} window_ms: 300 delivery: {delivery} max_message_bytes: 65536 max_event_bytes: 262144 "
             f"pool_bytes: {POOL_BYTES} link_bytes: {LINK_BYTES} pool_events: 1024 {transport.input_settings}"))
@@ -155,7 +162,7 @@ class Trial:
         print(f"{self.delivery} {kind}: {share:.1%} of the good events in {seconds:.1f} s ({self.seconds_at_rest:.1f} s without attack), "
               f"at most {grown >> 20} MiB taken; hostile {counts}")
         assert share >= 0.9, f"{kind}: {share:.1%} of the good events were decided complete"
-        assert grown < POOL_BYTES + LINK_BYTES + ALLOWANCE, f"{kind}: {grown >> 20} MiB more than at rest"
+        assert not self.memory_is_its_own or grown < POOL_BYTES + LINK_BYTES + ALLOWANCE, f"{kind}: {grown >> 20} MiB more than at rest"
         return counts
 
     def run(self):
