@@ -7,9 +7,6 @@
 #include <zmq.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <string>
 
 namespace tamis::streams {
 namespace {
@@ -42,27 +39,7 @@ std::uint64_t bytes_taken(int descriptor) noexcept {
 }  // namespace
 
 ConnectionGuard::ConnectionGuard(LinkContext& context, void* socket, const Config& config)
-    : socket_(socket), config_(config) {
-    static std::atomic<std::uint64_t> guarded = 0;
-    const std::string address = "inproc://guarded." + std::to_string(++guarded);
-    constexpr int kEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
-    if (zmq_socket_monitor(socket_, address.c_str(), kEvents) != 0) {
-        return;
-    }
-    monitor_ = zmq_socket(context.native(), ZMQ_PAIR);
-    const int none = 0;
-    zmq_setsockopt(monitor_, ZMQ_LINGER, &none, sizeof none);
-    // No limit: the library's own thread would wait for room.
-    zmq_setsockopt(monitor_, ZMQ_RCVHWM, &none, sizeof none);
-    zmq_connect(monitor_, address.c_str());
-}
-
-ConnectionGuard::~ConnectionGuard() {
-    if (monitor_ != nullptr) {
-        zmq_socket_monitor(socket_, nullptr, 0);
-        zmq_close(monitor_);
-    }
-}
+    : monitor_(context, socket, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED), config_(config) {}
 
 void ConnectionGuard::on_part(int descriptor, std::size_t bytes) noexcept {
     const auto place = static_cast<std::size_t>(std::max(descriptor, 0));
@@ -120,21 +97,15 @@ void ConnectionGuard::poll(std::uint64_t now_ns) noexcept {
     }
 }
 
-// Events come as two parts: number and value, here a descriptor, then the endpoint.
+// The value of an event is a descriptor.
 void ConnectionGuard::follow_events() noexcept {
-    std::array<char, 256> part{};
-    while (monitor_ != nullptr && zmq_recv(monitor_, part.data(), part.size(), ZMQ_DONTWAIT) >= 0) {
-        std::uint16_t event = 0;
-        std::int32_t descriptor = 0;
-        std::memcpy(&event, part.data(), sizeof event);
-        std::memcpy(&descriptor, part.data() + sizeof event, sizeof descriptor);
-        zmq_recv(monitor_, part.data(), part.size(), ZMQ_DONTWAIT);
-        const auto place = static_cast<std::size_t>(std::max(descriptor, 0));
+    while (const auto event = monitor_.next()) {
+        const auto place = static_cast<std::size_t>(std::max(event->value, 0));
         if (place >= connections_.size()) {
             connections_.resize(place + 1);
         }
         end(connections_[place]);
-        connections_[place].is_open = event == ZMQ_EVENT_ACCEPTED;
+        connections_[place].is_open = event->kind == ZMQ_EVENT_ACCEPTED;
     }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "streams/link_context.hpp"
+#include "streams/socket_monitor.hpp"
 
 namespace tamis::streams {
 
@@ -23,9 +24,6 @@ class ConnectionGuard {
 
     // socket: a ZeroMQ handle that is not yet bound.
     ConnectionGuard(LinkContext& context, void* socket, const Config& config);
-    ~ConnectionGuard();
-    ConnectionGuard(const ConnectionGuard&) = delete;
-    ConnectionGuard& operator=(const ConnectionGuard&) = delete;
 
     // The owner has read a part of so many bytes; descriptor: ZMQ_SRCFD of the part.
     void on_part(int descriptor, std::size_t bytes) noexcept;
@@ -58,8 +56,7 @@ class ConnectionGuard {
     void cut(std::size_t descriptor) noexcept;
     void cut_largest() noexcept;
 
-    void* socket_;
-    void* monitor_ = nullptr;
+    SocketMonitor monitor_;
     Config config_;
     std::uint64_t looked_ns_ = 0;
     std::vector<Connection> connections_;  // by descriptor

@@ -1,9 +1,7 @@
 #include "streams/link_socket.hpp"
 
 #include <array>
-#include <atomic>
 #include <cerrno>
-#include <cstring>
 
 namespace tamis::streams {
 
@@ -34,7 +32,8 @@ tl::expected<std::unique_ptr<LinkSocket>, std::string> LinkSocket::make(LinkCont
         zmq_setsockopt(raw, ZMQ_ROUTER_MANDATORY, &mandatory, sizeof mandatory);
     }
     if (type == ZMQ_DEALER) {
-        socket->watch(context);
+        socket->monitor_ = std::make_unique<SocketMonitor>(
+            context, raw, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
     }
     const bool reads = type == ZMQ_PULL || type == ZMQ_ROUTER;
     if (reads && config.attachment == Attachment::bind && endpoint->transport == Transport::tcp) {
@@ -56,10 +55,7 @@ LinkSocket::LinkSocket(void* raw) : raw_(raw) { zmq_msg_init(&message_); }
 LinkSocket::~LinkSocket() {
     zmq_msg_close(&message_);
     guard_.reset();
-    if (monitor_ != nullptr) {
-        zmq_socket_monitor(raw_, nullptr, 0);
-        zmq_close(monitor_);
-    }
+    monitor_.reset();
     zmq_close(raw_);
 }
 
@@ -109,27 +105,9 @@ SendResult LinkSocket::send(std::span<const std::byte> bytes, Part part) noexcep
     }
 }
 
-void LinkSocket::watch(LinkContext& context) noexcept {
-    static std::atomic<std::uint64_t> watched = 0;
-    const std::string address = "inproc://watched." + std::to_string(++watched);
-    constexpr int kEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
-    if (zmq_socket_monitor(raw_, address.c_str(), kEvents) != 0) {
-        return;
-    }
-    monitor_ = zmq_socket(context.native(), ZMQ_PAIR);
-    const int linger = 0;
-    zmq_setsockopt(monitor_, ZMQ_LINGER, &linger, sizeof linger);
-    zmq_connect(monitor_, address.c_str());
-}
-
-// Events come as two parts: number and value, then the endpoint.
 bool LinkSocket::is_connected() noexcept {
-    std::array<char, 256> part{};
-    while (monitor_ != nullptr && zmq_recv(monitor_, part.data(), part.size(), ZMQ_DONTWAIT) >= 0) {
-        std::uint16_t event = 0;
-        std::memcpy(&event, part.data(), sizeof event);
-        is_connected_ = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-        zmq_recv(monitor_, part.data(), part.size(), ZMQ_DONTWAIT);
+    while (const auto event = monitor_ == nullptr ? std::nullopt : monitor_->next()) {
+        is_connected_ = event->kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     }
     return is_connected_;
 }

@@ -15,6 +15,7 @@
 #include "streams/event_output.hpp"
 #include "streams/link_config.hpp"
 #include "streams/link_context.hpp"
+#include "streams/socket_monitor.hpp"
 
 namespace tamis::streams {
 
@@ -63,14 +64,13 @@ class LinkSocket {
 
  private:
     tl::expected<void, std::string> attach(const LinkConfig& config);
-    void watch(LinkContext& context) noexcept;
     void on_part() noexcept;
 
     void* raw_;
     std::unique_ptr<ConnectionGuard> guard_;
     bool adds_address_ = false;  // ROUTER: the first part of a message is not the peer's
     bool in_message_ = false;    // another part of it follows
-    void* monitor_ = nullptr;    // of connecting DEALERs
+    std::unique_ptr<SocketMonitor> monitor_;  // of connecting DEALERs
     bool is_connected_ = false;
     zmq_msg_t message_{};
 };
