@@ -13,7 +13,7 @@ import zmq
 
 from hostile_peer import FLOOD_PER_SECOND, MALFORMED
 from menus import CUTS_ONLY
-from node import Node, sign, wire_module
+from node import Node, good_event, wire_module
 from reliable_client_test import CLOSE, Sender, encode
 
 RUN, GOOD_EVENTS, GOOD_PER_SECOND = 3, 400, 200
@@ -89,15 +89,6 @@ class ReliableSources:
         self.sender.socket.close(5000)
 
 
-def good_event(wire, event):
-    """Accepted by high_met."""
-    tracker = wire.PhysicsObjects(met_pt=150.0, met_phi=0.5).SerializeToString()
-    fragments = [wire.Fragment(run=RUN, event=event, source=source, timestamp_ns=event, sequence=event,
-                               payload_type=wire.PHYSICS_OBJECTS if source == 3 else wire.RAW,
-                               payload=tracker if source == 3 else b"untouched") for source in (1, 2, 3, 4)]
-    return [sign(fragment).SerializeToString() for fragment in fragments]
-
-
 class Trial:
     """A node with its good sources, and one attack after the other."""
 
@@ -136,7 +127,7 @@ class Trial:
         while self.offered < first + GOOD_EVENTS - 1:
             if self.offered - first + 1 < (time.monotonic() - begin) * GOOD_PER_SECOND:
                 self.offered += 1
-                self.sources.offer(good_event(self.wire, self.offered))
+                self.sources.offer(good_event(self.wire, RUN, self.offered))
             self.turn()
         wanted = set(range(first, self.offered + 1))
         end = time.monotonic() + PATIENCE
