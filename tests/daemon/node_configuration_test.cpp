@@ -14,6 +14,7 @@ TEST(PipelineConfig, obeys_every_limit_of_the_input) {
     deployment.input.sources = {{4, "calorimeter"}, {9, "muons"}};
     deployment.input.run = 3;
     deployment.input.window_ms = 20;
+    deployment.input.shortest_window_ms = 6;
     deployment.input.max_message_bytes = 1000;
     deployment.input.max_event_bytes = 5000;
     deployment.input.pool_events = 12;
@@ -23,6 +24,7 @@ TEST(PipelineConfig, obeys_every_limit_of_the_input) {
     EXPECT_EQ(config.builder.sources, (std::vector<std::uint32_t>{4, 9}));
     EXPECT_EQ(config.builder.run, 3U);
     EXPECT_EQ(config.builder.window_ns, 20'000'000U);
+    EXPECT_EQ(config.builder.shortest_window_ns, 6'000'000U);
     EXPECT_EQ(config.builder.limits.message_bytes, 1000U);
     EXPECT_EQ(config.builder.event_bytes, 5000U);
     EXPECT_EQ(config.builder.window_bytes, 45'000U);

@@ -165,6 +165,23 @@ TEST_F(GuardedInput, beyond_the_limit_the_peer_that_has_most_is_cut_off) {
     }));
 }
 
+TEST_F(GuardedInput, whole_messages_that_nobody_has_read_yet_are_no_message_without_end) {
+    bind(std::uint64_t{1} << 40);
+    BarePeer patient(input_->bound_endpoint());
+    collected_.has_room = false;
+    const auto end = std::chrono::steady_clock::now() + 100ms;
+    bool is_connected = true;
+    EXPECT_TRUE(poll_until([&] {
+        is_connected = is_connected && patient.send_frames(0);
+        return std::chrono::steady_clock::now() > end;
+    }));
+    EXPECT_TRUE(is_connected);
+    EXPECT_EQ(input_->cut_connections(), 0U);
+    collected_.has_room = true;
+    EXPECT_TRUE(poll_until([&] { return collected_.large > 10; }));
+    EXPECT_EQ(input_->cut_connections(), 0U);
+}
+
 TEST_F(GuardedInput, who_is_read_may_send_any_amount) {
     bind(std::uint64_t{8} << 20);
     BarePeer steady(input_->bound_endpoint());
