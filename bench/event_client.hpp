@@ -1,31 +1,41 @@
-// The client of the node benchmark: fragments of events out, answers in, on plain ZeroMQ sockets.
+// The client of the node benchmark: fragments of events out, answers in.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace tamis::bench {
 
 inline constexpr std::size_t kFragmentsPerEvent = 4;
 using EventMessages = std::array<std::string, kFragmentsPerEvent>;  // serialised fragments
 
+struct PeerEndpoints {
+    std::string input;   // the peer binds it
+    std::string answer;  // the client binds it; unused where answers come back on the input
+};
+
+enum class Wiring : std::uint8_t {
+    push_pull,      // plain sockets
+    dealer_router,  // plain sockets, answers on the same connection
+    reliable,       // Tamis' links
+};
+
+[[nodiscard]] std::string_view to_string(Wiring wiring) noexcept;
+
 class EventClient {
  public:
-    // Connects to `input`, binds `answer`. Exits with a message when it cannot.
-    EventClient(const std::string& input, const std::string& answer);
-    ~EventClient();
-    EventClient(const EventClient&) = delete;
-    EventClient& operator=(const EventClient&) = delete;
+    // Exits with a message when it cannot connect.
+    [[nodiscard]] static std::unique_ptr<EventClient> make(Wiring wiring,
+                                                           const PeerEndpoints& endpoints);
+    virtual ~EventClient() = default;
 
-    void send(const std::string& message);
+    virtual void send(const std::string& message) = 0;
     // Waits for the next answer; exits with a message when none comes within ten seconds.
-    void receive();
-
- private:
-    struct Sockets;
-    std::unique_ptr<Sockets> sockets_;
+    virtual void receive() = 0;
 };
 
 }  // namespace tamis::bench

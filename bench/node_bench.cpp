@@ -1,4 +1,4 @@
-// The node against a bare ZeroMQ echo of the same messages, interleaved in one run: round trip of
+// Nodes against bare ZeroMQ echoes of the same messages, interleaved in one run: round trip of
 // one event (its last fragment out, its answer back) and throughput. Round trips are measured with
 // and without keep_awake, because the wake-up of a halted virtual core is most of them.
 #include <fmt/core.h>
@@ -21,9 +21,9 @@ namespace {
 
 using tamis::bench::EventClient;
 using tamis::bench::EventMessages;
-using tamis::bench::NodeSettings;
 using tamis::bench::PeerEndpoints;
 using tamis::bench::PeerProcess;
+using tamis::bench::Wiring;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kBlock = 100;   // events of one peer before the other's turn
@@ -71,26 +71,25 @@ double percentile(std::vector<double>& values, double percent) {
     return values[static_cast<std::size_t>(rank)];
 }
 
-struct RoundTrips {
-    std::vector<double> echo;
-    std::vector<double> node;
+struct Peer {
+    std::string name;
+    PeerEndpoints at;
+    Wiring wiring;
+    std::vector<double> round_trips_us = {};
+    std::unique_ptr<EventClient> client = nullptr;
 };
 
-RoundTrips measure_round_trips(EventClient& echo, EventClient& node, EventMaker& events,
-                               std::size_t blocks) {
-    RoundTrips times;
+void measure_round_trips(std::vector<Peer>& peers, EventMaker& events, std::size_t blocks) {
     for (std::size_t block = 0; block <= blocks; ++block) {
-        for (auto* peer : {&echo, &node}) {
-            auto& values = peer == &echo ? times.echo : times.node;
+        for (Peer& peer : peers) {
             for (std::size_t i = 0; i < kBlock; ++i) {
-                const double time = round_trip_us(*peer, events.next());
+                const double time = round_trip_us(*peer.client, events.next());
                 if (block > 0) {  // the first block warms up
-                    values.push_back(time);
+                    peer.round_trips_us.push_back(time);
                 }
             }
         }
     }
-    return times;
 }
 
 // Events per second, and payload in MB/s, of events that are all ready before the clock starts.
@@ -121,54 +120,65 @@ Throughput measure_throughput(EventClient& client, const std::vector<EventMessag
             static_cast<double>(bytes) / 1e6 / seconds};
 }
 
-void print_round_trips(RoundTrips& times) {
-    for (const double percent : {50.0, 99.0}) {
-        const double echo = percentile(times.echo, percent);
-        const double node = percentile(times.node, percent);
-        fmt::print(
-            "    p{:<4.0f} echo {:8.1f} us   node {:8.1f} us   ratio {:5.2f}   added {:7.1f} us\n",
-            percent, echo, node, node / echo, node - echo);
+// The two echoes come first.
+void print_peers(std::vector<Peer>& peers, const std::vector<Throughput>& rates) {
+    fmt::print("    {:<22} {:>8} {:>8} {:>13} {:>11} {:>10} {:>7}\n", "", "p50 us", "p99 us",
+               "p50 : D/R", "p50 : P/P", "events/s", "MB/s");
+    const double pipeline_us = percentile(peers[0].round_trips_us, 50);
+    const double router_us = percentile(peers[1].round_trips_us, 50);
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        const double p50 = percentile(peers[i].round_trips_us, 50);
+        fmt::print("    {:<22} {:>8.1f} {:>8.1f} {:>13.2f} {:>11.2f} {:>10.0f} {:>7.0f}\n",
+                   peers[i].name, p50, percentile(peers[i].round_trips_us, 99), p50 / router_us,
+                   p50 / pipeline_us, rates[i].events_per_s, rates[i].megabytes_per_s);
     }
 }
 
-// One menu, with or without keep_awake: round trips, then throughput, each beside the echo.
+// One menu, with or without keep_awake: round trips, then throughput, of the nodes beside the
+// echoes.
 void bench_menu(const BenchOptions& options, const std::string& menu, bool keep_awake) {
     const auto folder = std::filesystem::temp_directory_path() /
                         fmt::format("tamis-bench-{}", static_cast<int>(getpid()));
-    std::filesystem::create_directories(folder);
-    const auto endpoint = [&folder](const std::string& name) {
-        return "ipc://" + (folder / name).string();
+    const auto make_peer = [&folder](const std::string& kind, Wiring wiring) {
+        const auto home = folder / fmt::format("{}-{}", kind, static_cast<int>(wiring));
+        std::filesystem::create_directories(home);
+        return Peer{.name = fmt::format("{} {}", kind, tamis::bench::to_string(wiring)),
+                    .at = {"ipc://" + (home / "in").string(), "ipc://" + (home / "out").string()},
+                    .wiring = wiring};
     };
-    const PeerEndpoints echo_at{endpoint("echo-in"), endpoint("echo-out")};
-    const PeerEndpoints node_at{endpoint("node-in"), endpoint("node-out")};
-    const std::size_t answer_bytes = 12'000;  // about a selected event
-    {
-        const PeerProcess echo_process =
-            tamis::bench::start_echo(echo_at, tamis::bench::kFragmentsPerEvent, answer_bytes);
-        const PeerProcess node_process =
-            tamis::bench::start_node(node_at, {.program = options.programs / "tamisd",
-                                               .menu = options.menus / (menu + ".pbtxt"),
-                                               .folder = folder,
-                                               .keep_awake = keep_awake,
-                                               .mode = "SHARED"});
-        EventClient echo(echo_at.input, echo_at.answer);
-        EventClient node(node_at.input, node_at.answer);
-        EventMaker events;
-        fmt::print("  menu {}, keep_awake {}\n", menu, keep_awake ? "on" : "off");
-        auto times = measure_round_trips(echo, node, events, options.blocks);
-        print_round_trips(times);
-        std::vector<EventMessages> ready;
-        for (std::size_t i = 0; i < options.throughput_events; ++i) {
-            ready.push_back(events.next());
-        }
-        const auto echo_rate = measure_throughput(echo, ready);
-        const auto node_rate = measure_throughput(node, ready);
-        fmt::print(
-            "    throughput: echo {:.0f} events/s, {:.0f} MB/s; node {:.0f} events/s, {:.0f} MB/s; "
-            "ratio {:.2f}\n",
-            echo_rate.events_per_s, echo_rate.megabytes_per_s, node_rate.events_per_s,
-            node_rate.megabytes_per_s, node_rate.events_per_s / echo_rate.events_per_s);
+    std::vector<Peer> peers;
+    std::vector<PeerProcess> processes;
+    for (const Wiring wiring : {Wiring::push_pull, Wiring::dealer_router}) {
+        peers.push_back(make_peer("echo", wiring));
+        constexpr std::size_t kAnswerBytes = 12'000;  // about a selected event
+        processes.push_back(tamis::bench::start_echo(wiring, peers.back().at, kAnswerBytes));
     }
+    for (const Wiring wiring : {Wiring::push_pull, Wiring::reliable}) {
+        peers.push_back(make_peer("node", wiring));
+        processes.push_back(tamis::bench::start_node(
+            peers.back().at, {.program = options.programs / "tamisd",
+                              .menu = options.menus / (menu + ".pbtxt"),
+                              .folder = folder / fmt::format("node-{}", static_cast<int>(wiring)),
+                              .keep_awake = keep_awake,
+                              .wiring = wiring}));
+    }
+    for (Peer& peer : peers) {
+        peer.client = EventClient::make(peer.wiring, peer.at);
+    }
+    EventMaker events;
+    measure_round_trips(peers, events, options.blocks);
+    std::vector<EventMessages> ready;
+    for (std::size_t i = 0; i < options.throughput_events; ++i) {
+        ready.push_back(events.next());
+    }
+    std::vector<Throughput> rates;
+    for (const Peer& peer : peers) {
+        rates.push_back(measure_throughput(*peer.client, ready));
+    }
+    fmt::print("  menu {}, keep_awake {}\n", menu, keep_awake ? "on" : "off");
+    print_peers(peers, rates);
+    peers.clear();
+    processes.clear();
     std::filesystem::remove_all(folder);
 }
 
@@ -191,9 +201,9 @@ int main(int argc, char** argv) {
         options.throughput_events = std::strtoul(argv[4], nullptr, 10);
     }
     fmt::print(
-        "node beside a bare ZeroMQ echo (PULL, PUSH over ipc) of the same messages: four "
-        "fragments\n"
-        "in, one answer out; {} round trips of each, interleaved in blocks of {}\n",
+        "nodes beside bare ZeroMQ echoes (over ipc) of the same messages: four fragments in, one\n"
+        "answer out; {} round trips of each, interleaved in blocks of {}; ratios to the echo by\n"
+        "DEALER/ROUTER (D/R) and by PUSH/PULL (P/P)\n",
         options.blocks * kBlock, kBlock);
     for (const bool keep_awake : {false, true}) {
         for (const char* menu : {"accept_all", "all_models"}) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <utility>
@@ -16,24 +17,30 @@ namespace tamis::bench {
 
 namespace {
 
-[[noreturn]] void run_echo(const PeerEndpoints& endpoints, std::size_t fragments_per_event,
+[[noreturn]] void run_echo(Wiring wiring, const PeerEndpoints& endpoints,
                            std::size_t answer_bytes) {
     void* context = zmq_ctx_new();
-    void* input = zmq_socket(context, ZMQ_PULL);
-    void* answer = zmq_socket(context, ZMQ_PUSH);
+    const bool is_one_connection = wiring == Wiring::dealer_router;
+    void* input = zmq_socket(context, is_one_connection ? ZMQ_ROUTER : ZMQ_PULL);
+    void* answer = is_one_connection ? input : zmq_socket(context, ZMQ_PUSH);
     if (zmq_bind(input, endpoints.input.c_str()) != 0 ||
-        zmq_connect(answer, endpoints.answer.c_str()) != 0) {
+        (!is_one_connection && zmq_connect(answer, endpoints.answer.c_str()) != 0)) {
         fmt::print(stderr, "echo: {}\n", zmq_strerror(zmq_errno()));
         std::_Exit(1);
     }
     const std::vector<std::byte> reply(answer_bytes);
+    std::array<char, 16> sender{};
     zmq_msg_t message;
     zmq_msg_init(&message);
     for (std::size_t received = 1;; ++received) {
-        if (zmq_msg_recv(&message, input, 0) < 0) {
+        const int named = is_one_connection ? zmq_recv(input, sender.data(), sender.size(), 0) : 0;
+        if (named < 0 || zmq_msg_recv(&message, input, 0) < 0) {
             std::_Exit(0);
         }
-        if (received % fragments_per_event == 0) {
+        if (received % kFragmentsPerEvent == 0) {
+            if (is_one_connection) {
+                zmq_send(input, sender.data(), static_cast<std::size_t>(named), ZMQ_SNDMORE);
+            }
             zmq_send(answer, reply.data(), reply.size(), 0);
         }
     }
@@ -41,19 +48,21 @@ namespace {
 
 void write_deployment(const std::filesystem::path& file, const PeerEndpoints& endpoints,
                       const NodeSettings& settings) {
+    const bool is_reliable = settings.wiring == Wiring::reliable;
     std::ofstream(file) << fmt::format(R"(name: "bench"
 menu: "{}"
 input {{
-  endpoint: "{}"
+  endpoint: "{}" delivery: {}
   source {{ id: 1 name: "calorimeter" }} source {{ id: 2 name: "muons" }}
   source {{ id: 3 name: "tracker" }} source {{ id: 4 name: "pixel" }}
 }}
-output {{ name: "answer" endpoint: "{}" }}
-threads {{ mode: {} keep_awake: {} }}
+output {{ name: "answer" endpoint: "{}" pattern: {} }}
+threads {{ mode: SHARED keep_awake: {} }}
 monitoring {{ enabled: false log_level: WARN }}
 )",
                                        std::filesystem::absolute(settings.menu).string(),
-                                       endpoints.input, endpoints.answer, settings.mode,
+                                       endpoints.input, is_reliable ? "RELIABLE" : "BEST_EFFORT",
+                                       endpoints.answer, is_reliable ? "RELIABLE" : "PUSH",
                                        settings.keep_awake);
 }
 
@@ -68,11 +77,10 @@ PeerProcess::~PeerProcess() {
     }
 }
 
-PeerProcess start_echo(const PeerEndpoints& endpoints, std::size_t fragments_per_event,
-                       std::size_t answer_bytes) {
+PeerProcess start_echo(Wiring wiring, const PeerEndpoints& endpoints, std::size_t answer_bytes) {
     const pid_t pid = fork();
     if (pid == 0) {
-        run_echo(endpoints, fragments_per_event, answer_bytes);
+        run_echo(wiring, endpoints, answer_bytes);
     }
     return PeerProcess(pid);
 }

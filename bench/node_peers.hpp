@@ -1,5 +1,5 @@
 // The two that the node benchmark compares: a bare ZeroMQ process that echoes, and tamisd. Both are
-// processes of their own, take fragments on a PULL socket and answer on a PUSH socket.
+// processes of their own.
 #pragma once
 
 #include <sys/types.h>
@@ -8,12 +8,9 @@
 #include <filesystem>
 #include <string>
 
-namespace tamis::bench {
+#include "bench/event_client.hpp"
 
-struct PeerEndpoints {
-    std::string input;   // ipc endpoint the peer binds
-    std::string answer;  // ipc endpoint the client binds
-};
+namespace tamis::bench {
 
 // Stops its process when destroyed.
 class PeerProcess {
@@ -27,17 +24,17 @@ class PeerProcess {
     pid_t pid_;
 };
 
-// After every `fragments_per_event` messages answers with one of `answer_bytes`. Must be called
-// before this process has a ZeroMQ context.
-[[nodiscard]] PeerProcess start_echo(const PeerEndpoints& endpoints,
-                                     std::size_t fragments_per_event, std::size_t answer_bytes);
+// After every kFragmentsPerEvent messages answers with one of `answer_bytes`. wiring: of plain
+// sockets. Must be called before this process has a ZeroMQ context.
+[[nodiscard]] PeerProcess start_echo(Wiring wiring, const PeerEndpoints& endpoints,
+                                     std::size_t answer_bytes);
 
 struct NodeSettings {
     std::filesystem::path program;  // tamisd
     std::filesystem::path menu;
     std::filesystem::path folder;  // for its deployment file and log
     bool keep_awake = false;
-    std::string mode = "DEDICATED";
+    Wiring wiring = Wiring::push_pull;  // or reliable
 };
 
 // Returns when the node is ready; exits with a message when it does not become so.

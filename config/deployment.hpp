@@ -28,13 +28,15 @@ enum class Delivery : std::uint8_t { best_effort, reliable };
 struct InputConfig {
     std::vector<std::string> endpoints;  // bound by the node
     std::vector<SourceConfig> sources;
-    std::uint32_t run = 0;          // 0: the run of the first fragment
-    std::uint64_t window_ms = 500;  // an event waits so long for its last fragment
+    std::uint32_t run = 0;                 // 0: the run of the first fragment
+    std::uint64_t window_ms = 500;         // an event waits so long for its last fragment
+    std::uint64_t shortest_window_ms = 0;  // the window follows the sources down to here; 0: fixed
     std::uint64_t max_message_bytes = 4U << 20;
     std::uint64_t max_event_bytes = 16U << 20;
     std::uint32_t pool_events = 8192;
     std::uint64_t pool_bytes = 1ULL << 30;
     std::uint32_t receive_high_water_mark = 1000;  // messages per peer
+    std::uint64_t link_bytes = 1ULL << 30;         // unread, of all peers of an endpoint
     std::uint32_t mask_after_events = 0;           // a silent source is masked; 0: never
     OverloadPolicy overload = OverloadPolicy::back_pressure;
     Delivery delivery = Delivery::best_effort;

@@ -89,6 +89,13 @@ class DeploymentCheck {
                         "write overload: BACK_PRESSURE; the credits of reliable sources end before "
                         "the pool is full");
         }
+        if (input.shortest_window_ms() > input.window_ms()) {
+            reader_.add(block, "shortest_window_ms",
+                        "the shortest window, " + number_text(double(input.shortest_window_ms())) +
+                            " ms, is longer than the longest, window_ms, of " +
+                            number_text(double(input.window_ms())) + " ms",
+                        "write a window_ms of at least that");
+        }
         if (input.max_event_bytes() < input.max_message_bytes()) {
             reader_.add(block,
                         input.has_max_event_bytes() ? "max_event_bytes" : "max_message_bytes",
@@ -96,6 +103,14 @@ class DeploymentCheck {
                             " bytes cannot hold one message of " +
                             number_text(double(input.max_message_bytes())) + " bytes",
                         "write max_event_bytes: " + number_text(double(input.max_message_bytes())) +
+                            " or more, or a smaller max_message_bytes");
+        }
+        if (input.link_bytes() < 2 * input.max_message_bytes()) {
+            reader_.add(block, input.has_link_bytes() ? "link_bytes" : "max_message_bytes",
+                        "a link of " + number_text(double(input.link_bytes())) +
+                            " bytes cannot hold two messages of " +
+                            number_text(double(input.max_message_bytes())) + " bytes",
+                        "write link_bytes: " + number_text(2 * double(input.max_message_bytes())) +
                             " or more, or a smaller max_message_bytes");
         }
         if (input.pool_bytes() < input.max_event_bytes()) {

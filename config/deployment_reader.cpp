@@ -34,12 +34,14 @@ InputConfig input_of(const schema::Input& text, const std::filesystem::path& dir
     }
     input.run = text.run();
     input.window_ms = text.window_ms();
+    input.shortest_window_ms = text.shortest_window_ms();
     input.mask_after_events = text.mask_after_events();
     input.max_message_bytes = text.max_message_bytes();
     input.max_event_bytes = text.max_event_bytes();
     input.pool_events = text.pool_events();
     input.pool_bytes = text.pool_bytes();
     input.receive_high_water_mark = text.receive_high_water_mark();
+    input.link_bytes = text.link_bytes();
     input.overload = text.overload() == schema::Input::SHED ? OverloadPolicy::shed
                                                             : OverloadPolicy::back_pressure;
     input.delivery =

@@ -46,6 +46,7 @@ struct Path {
     std::uint32_t prescale =
         1;  // one of N on average, by a hash of (run, event, path name); 0 switches the path off
     std::vector<std::string> streams;
+    bool takes_incomplete = false;  // decides events that lack a source, too
 };
 
 struct MenuModel {

@@ -68,6 +68,9 @@ void add_path(Canon& canon, const Path& path) {
     for (const std::string& stream : path.streams) {
         canon.add(stream);
     }
+    if (path.takes_incomplete) {  // a menu without it keeps the hash that it had before
+        canon.add("takes_incomplete");
+    }
 }
 
 }  // namespace

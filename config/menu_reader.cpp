@@ -63,6 +63,7 @@ Path path_of(const schema::Path& text) {
     }
     path.prescale = text.prescale();
     path.streams.assign(text.stream().begin(), text.stream().end());
+    path.takes_incomplete = text.takes_incomplete();
     return path;
 }
 

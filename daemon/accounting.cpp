@@ -76,7 +76,7 @@ void Accounting::book(const streams::Decision& decision, Delivery delivery) noex
     for (std::size_t i = 0; i < running_.streams.size(); ++i) {
         running_.streams[i].events += decision.streams >> i & 1U;
     }
-    if (decision.outcome != Outcome::debug_incomplete) {
+    if (!decision.is_incomplete) {
         running_.decision_latency.record(decision.latency_ns);
     }
 }

@@ -14,16 +14,17 @@ class Idler {
  public:
     explicit Idler(config::IdleStrategy strategy) noexcept : strategy_(strategy) {}
 
-    // One empty turn. True: the caller must arm the bell of the stage, poll it once more, and if
-    // that found nothing call sleep().
-    [[nodiscard]] bool wants_sleep() noexcept;
-    void reset() noexcept { empty_turns_ = 0; }
+    // One empty turn that ended at now_ns. True: the caller must arm the bell of the stage, poll it
+    // once more, and if that found nothing call sleep().
+    [[nodiscard]] bool wants_sleep(std::uint64_t now_ns) noexcept;
+    void reset() noexcept { is_idle_ = false; }
 
     static void sleep(const WaitPoint& point) noexcept;
 
  private:
     config::IdleStrategy strategy_;
-    std::uint32_t empty_turns_ = 0;
+    bool is_idle_ = false;
+    std::uint64_t idle_since_ns_ = 0;
 };
 
 }  // namespace tamis::daemon

@@ -180,6 +180,21 @@ void add_admissions(const NodeReport& report, std::vector<MetricFamily>& familie
     }
 }
 
+void add_cut_connections(const NodeReport& report, std::vector<MetricFamily>& families) {
+    MetricFamily cut{
+        .name = "tamis_link_cut_connections_total",
+        .help =
+            "Connections cut at each endpoint because the peer took too much memory: a "
+            "message without an end, or more unread than link_bytes.",
+        .type = MetricType::Counter,
+        .metric = {}};
+    for (std::size_t i = 0; i < report.cut_connections.size(); ++i) {
+        cut.metric.push_back(counted({{"endpoint", report.input_endpoints[i]}}, MetricType::Counter,
+                                     static_cast<double>(report.cut_connections[i])));
+    }
+    families.push_back(std::move(cut));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> input_metrics(const NodeReport& report) {
@@ -187,6 +202,7 @@ std::vector<MetricFamily> input_metrics(const NodeReport& report) {
     add_sources(report, families);
     add_links(report, families);
     add_admissions(report, families);
+    add_cut_connections(report, families);
     return families;
 }
 

@@ -1,8 +1,5 @@
 #include "daemon/joined_input.hpp"
 
-#include <sys/epoll.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <gsl/assert>
 #include <utility>
@@ -10,34 +7,25 @@
 namespace tamis::daemon {
 namespace {
 
-// A descriptor that is readable when one of the inputs is; -1 when that cannot be had.
-int join_descriptors(const std::vector<std::unique_ptr<streams::FragmentInput>>& inputs) {
-    const int joined = epoll_create1(EPOLL_CLOEXEC);
+// Of all inputs, or none: who waits must hear of each.
+std::vector<int> descriptors_of(
+    const std::vector<std::unique_ptr<streams::FragmentInput>>& inputs) {
+    std::vector<int> descriptors;
+    descriptors.reserve(inputs.size());
     for (const auto& input : inputs) {
-        epoll_event event{};
-        event.events = EPOLLIN;
-        if (joined < 0 || input->wait_descriptor() < 0 ||
-            epoll_ctl(joined, EPOLL_CTL_ADD, input->wait_descriptor(), &event) != 0) {
-            if (joined >= 0) {
-                close(joined);
-            }
-            return -1;
-        }
+        descriptors.push_back(input->wait_descriptor());
     }
-    return joined;
+    if (std::ranges::any_of(descriptors, [](int descriptor) { return descriptor < 0; })) {
+        descriptors.clear();
+    }
+    return descriptors;
 }
 
 }  // namespace
 
 JoinedInput::JoinedInput(std::vector<std::unique_ptr<streams::FragmentInput>> inputs)
-    : inputs_(std::move(inputs)), descriptor_(join_descriptors(inputs_)) {
+    : inputs_(std::move(inputs)), descriptor_(descriptors_of(inputs_)) {
     Expects(!inputs_.empty());
-}
-
-JoinedInput::~JoinedInput() {
-    if (descriptor_ >= 0) {
-        close(descriptor_);
-    }
 }
 
 std::size_t JoinedInput::poll(streams::MessageSink& sink, std::uint64_t now_ns,

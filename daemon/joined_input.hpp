@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "daemon/joined_descriptor.hpp"
 #include "streams/fragment_input.hpp"
 
 namespace tamis::daemon {
@@ -13,9 +14,6 @@ namespace tamis::daemon {
 class JoinedInput final : public streams::FragmentInput {
  public:
     explicit JoinedInput(std::vector<std::unique_ptr<streams::FragmentInput>> inputs);
-    ~JoinedInput() override;
-    JoinedInput(const JoinedInput&) = delete;
-    JoinedInput& operator=(const JoinedInput&) = delete;
 
     std::size_t poll(streams::MessageSink& sink, std::uint64_t now_ns,
                      std::size_t limit) noexcept override;
@@ -25,12 +23,12 @@ class JoinedInput final : public streams::FragmentInput {
     void flush(std::uint64_t now_ns) noexcept override;
     [[nodiscard]] bool wants_settling() const noexcept override;
     // Readable when one of them is; -1 when one of them has none.
-    [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor_; }
+    [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor_.get(); }
 
  private:
     std::vector<std::unique_ptr<streams::FragmentInput>> inputs_;
     std::size_t next_ = 0;
-    int descriptor_ = -1;
+    JoinedDescriptor descriptor_;
 };
 
 }  // namespace tamis::daemon

@@ -60,6 +60,7 @@ void MenuDecider::open(Candidate& candidate, const streams::Event& event,
     decision.run = event.run;
     decision.event = event.number;
     decision.outcome = Outcome::unspecified;
+    decision.is_incomplete = event.state == streams::EventState::incomplete;
     decision.streams = 0;
     decision.latency_ns = 0;
     decision.paths.clear();
@@ -73,8 +74,8 @@ void MenuDecider::open(Candidate& candidate, const streams::Event& event,
     if (event.sources_masked != 0) {
         decision.reasons.emplace_back("decided without a source that had fallen silent");
     }
-    if (event.state == streams::EventState::incomplete) {
-        send_to_debug(candidate, Outcome::debug_incomplete, "incomplete");
+    if (decision.is_incomplete) {
+        decision.reasons.emplace_back("incomplete");
     } else if (event.state == streams::EventState::inconsistent) {
         send_to_debug(candidate, Outcome::debug_malformed, "a source sent two different fragments");
     }
@@ -84,8 +85,9 @@ void MenuDecider::evaluate_seeds(Candidate& candidate) noexcept {
     const auto paths = menu_.paths();
     for (std::size_t i = 0; candidate.open && i < paths.size(); ++i) {
         candidate.seeded[i] = 0;
-        if (paths[i].prescale.factor() == 0) {
-            continue;  // switched off
+        const bool is_switched_off = paths[i].prescale.factor() == 0;
+        if (is_switched_off || (candidate.decision->is_incomplete && !paths[i].takes_incomplete)) {
+            continue;
         }
         const SeedVerdict verdict = evaluate_seed(paths[i].seed, candidate.inputs);
         if (verdict.broken_payload) {
@@ -190,7 +192,13 @@ void MenuDecider::decide_paths(Candidate& candidate) noexcept {
             decision.outcome = Outcome::accepted;
         }
     }
-    if (decision.outcome == Outcome::unspecified) {
+    if (decision.outcome != Outcome::unspecified) {
+        return;
+    }
+    if (decision.is_incomplete) {
+        decision.paths.clear();
+        send_to_debug(candidate, Outcome::debug_incomplete);
+    } else {
         decision.outcome = Outcome::rejected;
     }
 }
@@ -218,10 +226,14 @@ void MenuDecider::explain(Candidate& candidate) noexcept {
 
 void MenuDecider::send_to_debug(Candidate& candidate, Outcome outcome,
                                 std::string_view reason) noexcept {
+    candidate.decision->reasons.push_back(reason);
+    send_to_debug(candidate, outcome);
+}
+
+void MenuDecider::send_to_debug(Candidate& candidate, Outcome outcome) noexcept {
     candidate.open = false;
     candidate.decision->outcome = outcome;
     candidate.decision->streams = menu_.debug_streams();
-    candidate.decision->reasons.push_back(reason);
     std::fill(candidate.position.begin(), candidate.position.end(), kNotScored);
 }
 

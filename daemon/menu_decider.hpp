@@ -65,6 +65,7 @@ class MenuDecider {
     void explain(Candidate& candidate) noexcept;
     void send_to_debug(Candidate& candidate, streams::Outcome outcome,
                        std::string_view reason) noexcept;
+    void send_to_debug(Candidate& candidate, streams::Outcome outcome) noexcept;
 
     const TriggerMenu& menu_;
     std::vector<std::unique_ptr<models::Scorer>> scorers_;  // by model

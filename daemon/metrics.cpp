@@ -101,6 +101,9 @@ void add_events(Page& page, const Books& books) {
                  {sample({}, books.builder.complete_masked)});
     page.gauge("tamis_events_in_flight", "Events opened and not yet given an outcome.",
                {sample({}, books.in_flight)});
+    page.gauge(
+        "tamis_event_window_seconds", "So long an event waits now for its last fragment.",
+        {{.labels = {}, .value = static_cast<double>(books.builder.window_ns) * kSecondsPerNs}});
     page.counter("tamis_events_incomplete_total",
                  "Events closed before every source was seen, by cause.",
                  {

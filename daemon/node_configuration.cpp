@@ -52,9 +52,11 @@ Pipeline::Config pipeline_config(const config::Deployment& deployment) {
         config.builder.run = input.run;
     }
     config.builder.window_ns = input.window_ms * kNsPerMs;
+    config.builder.shortest_window_ns = input.shortest_window_ms * kNsPerMs;
     config.builder.mask_after_events = input.mask_after_events;
     // Open events may take half of the pool; the other half is for those that wait for a decision.
     config.builder.window_bytes = std::max(input.pool_bytes / 2, input.max_event_bytes);
+    config.builder.event_bytes = input.max_event_bytes;
     config.builder.limits.message_bytes = input.max_message_bytes;
     config.builder.overload = input.overload == config::OverloadPolicy::shed
                                   ? streams::OverloadPolicy::shed

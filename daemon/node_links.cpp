@@ -98,13 +98,16 @@ tl::expected<void, StartFailure> NodeLinks::open_input(const config::Deployment&
             static_cast<int>(deployment.input.receive_high_water_mark);
         config.options.max_message_bytes =
             static_cast<std::int64_t>(deployment.input.max_message_bytes) * kFrameRoom;
+        config.options.unread_bytes = deployment.input.link_bytes;
         config.options.insecure = deployment.input.insecure;
         config.options.security = *security;
-        const auto add = [&](auto&& made) -> tl::expected<void, StartFailure> {
+        const auto add = [&](auto made) -> tl::expected<void, StartFailure> {
             if (!made) {
                 return tl::unexpected(unavailable("input: " + made.error()));
             }
             input_endpoints_.push_back((*made)->bound_endpoint());
+            cut_connections_.emplace_back(
+                [input = made->get()] { return input->cut_connections(); });
             if (const auto* reliable = dynamic_cast<const ReliableInput*>(made->get())) {
                 reliable_inputs_.push_back(reliable);
             }
@@ -168,7 +171,7 @@ tl::expected<void, StartFailure> NodeLinks::open_reliable(const config::OutputCo
                                                           const LoadedMenu& menu,
                                                           const streams::LinkConfig& config,
                                                           const std::string& name) {
-    const auto add = [&](auto&& made) -> tl::expected<void, StartFailure> {
+    const auto add = [&](auto made) -> tl::expected<void, StartFailure> {
         if (!made) {
             return tl::unexpected(unavailable("output " + output.name + ": " + made.error()));
         }
@@ -220,6 +223,14 @@ std::vector<streams::LinkReceiverCounters> NodeLinks::input_links() const {
         links.push_back(input->published_counters());
     }
     return links;
+}
+
+std::vector<std::uint64_t> NodeLinks::cut_connections() const {
+    std::vector<std::uint64_t> counts;
+    for (const auto& count : cut_connections_) {
+        counts.push_back(count());
+    }
+    return counts;
 }
 
 std::vector<std::string> NodeLinks::close_outputs(const std::string& run_summary) {

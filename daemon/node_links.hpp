@@ -2,6 +2,8 @@
 // in close_outputs(): what they still hold is written or sent within their linger time.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <tl/expected.hpp>
@@ -45,11 +47,14 @@ class NodeLinks {
     // Who came to the endpoints with keys that the node binds; and those turned away since the last
     // call. Any thread.
     [[nodiscard]] std::vector<streams::LinkAdmissions> admissions() const {
-        return context_.admissions();
+        return context_.admission().links();
     }
     [[nodiscard]] std::vector<streams::RefusedPeer> take_refused() {
-        return context_.take_refused();
+        return context_.admission().take_refused();
     }
+
+    // By endpoint: how many peers took too much memory. Any thread.
+    [[nodiscard]] std::vector<std::uint64_t> cut_connections() const;
 
     // After the last send; the run summary becomes part of the recordings. Says which files could
     // not be ended, and why.
@@ -71,7 +76,8 @@ class NodeLinks {
 
     streams::LinkContext context_;
     std::unique_ptr<streams::FragmentInput> input_;
-    std::vector<const streams::ReliableInput*> reliable_inputs_;  // of input_, by endpoint
+    std::vector<const streams::ReliableInput*> reliable_inputs_;   // of input_, by endpoint
+    std::vector<std::function<std::uint64_t()>> cut_connections_;  // likewise
     std::vector<std::unique_ptr<streams::EventOutput>> outputs_;
     std::vector<streams::RecordingOutput*> recordings_;  // of outputs_
     std::vector<OutputRoute> routes_;

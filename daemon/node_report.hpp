@@ -31,6 +31,7 @@ struct NodeReport {
     std::vector<std::string> input_endpoints;                // with the ports that the system chose
     std::vector<streams::LinkReceiverCounters> input_links;  // by endpoint; none on best effort
     std::vector<streams::LinkAdmissions> admissions;         // of bound endpoints with keys
+    std::vector<std::uint64_t> cut_connections;              // by endpoint
     std::vector<std::string> output_endpoints;               // by output; of a recording its file
     std::uint16_t monitoring_port = 0;                       // 0: no monitoring
     Pipeline::Snapshot pipeline;

@@ -128,7 +128,9 @@ std::vector<Stage*> Pipeline::stages() noexcept {
 
 WaitPoint Pipeline::wait_point() const noexcept {
     WaitPoint point = receive_->wait_point();
-    point.limit_ns = std::min(point.limit_ns, send_->wait_point().limit_ns);
+    const WaitPoint sending = send_->wait_point();
+    point.output_descriptor = sending.output_descriptor;
+    point.limit_ns = std::min(point.limit_ns, sending.limit_ns);
     return point;
 }
 

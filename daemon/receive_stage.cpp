@@ -163,7 +163,7 @@ bool ReceiveStage::has_room() const noexcept {
 
 WaitPoint ReceiveStage::wait_point() const noexcept {
     if (interval_ == Interval::dead) {
-        return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kInputWaitNs};
+        return {.bell = &parts_.bell, .limit_ns = kInputWaitNs};
     }
     // Returned events are not urgent while there is room and no sender waits to hear of them: no
     // bell, so that booking them wakes nobody.

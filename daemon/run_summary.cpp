@@ -61,6 +61,7 @@ Json books(const Books& books) {
                       {"abandoned", books.of(Outcome::abandoned)},
                       {"in_flight", books.in_flight}};
     json["complete_without_masked_sources"] = builder.complete_masked;
+    json["window_ns"] = builder.window_ns;
     json["incomplete_because"] = {{"window_time", builder.incomplete_time},
                                   {"window_bytes", builder.incomplete_bytes},
                                   {"pool_slots", builder.incomplete_slots},
@@ -250,7 +251,9 @@ std::string summary_text(const NodeReport& report) {
                                   {"version", manifest.version},
                                   {"hash", hexadecimal(context.model_hashes[i])}});
     }
-    json["input"] = {{"endpoints", report.input_endpoints}, {"links", links(report)}};
+    json["input"] = {{"endpoints", report.input_endpoints},
+                     {"cut_connections", report.cut_connections},
+                     {"links", links(report)}};
     json["connections"] = admissions(report);
     json["monitoring_port"] = report.monitoring_port;
     json["books"] = books(run.books);

@@ -14,7 +14,16 @@ using streams::SendResult;
 
 constexpr std::size_t kEventsPerPoll = 64;
 constexpr std::uint64_t kOutputWaitNs = 5'000'000;  // outputs are polled so often
-constexpr std::uint64_t kBlockedWaitNs = 200'000;   // a full output is asked so often
+constexpr std::uint64_t kBlockedWaitNs = 200'000;   // one that cannot wake anybody, so often
+
+std::vector<int> descriptors_of(const std::vector<OutputRoute>& outputs) {
+    std::vector<int> descriptors;
+    descriptors.reserve(outputs.size());
+    for (const OutputRoute& route : outputs) {
+        descriptors.push_back(route.output->wait_descriptor());
+    }
+    return descriptors;
+}
 
 }  // namespace
 
@@ -24,17 +33,17 @@ SendStage::SendStage(Parts parts)
       unconfirmed_(parts_.pool.slot_count()),
       taken_by_(parts_.outputs.size()),
       confirmed_at_(parts_.pool.slot_count() * parts_.outputs.size()),
+      descriptors_(descriptors_of(parts_.outputs)),
+      descriptor_(descriptors_),
       counters_(parts_.outputs.size()),
       published_(parts_.outputs.size()) {
     Expects(parts_.outputs.size() <= 64 && !parts_.decided.empty());
 }
 
 std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
-    std::size_t work = 0;
-    for (const OutputRoute& route : parts_.outputs) {
-        work += route.output->poll(now_ns);
-    }
+    std::size_t work = poll_outputs(now_ns);
     std::size_t finished = take_confirmed(now_ns);
+    const std::uint64_t offered = offered_;
     for (std::size_t events = 0; events < kEventsPerPoll; ++events) {
         if (!is_sending_) {
             if (taken_next_ == taken_count_ && take_next() == 0) {
@@ -49,10 +58,21 @@ std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
         finish();
         ++finished;
     }
+    if (offered_ != offered) {
+        work += poll_outputs(now_ns);  // a link with a window sends what it took here
+    }
     if (finished > 0) {
         parts_.receiver_bell.ring();  // it listens only when it has no room
     }
     return work + finished;
+}
+
+std::size_t SendStage::poll_outputs(std::uint64_t now_ns) noexcept {
+    std::size_t work = 0;
+    for (const OutputRoute& route : parts_.outputs) {
+        work += route.output->poll(now_ns);
+    }
+    return work;
 }
 
 // The workers' rings in turn.
@@ -93,6 +113,7 @@ void SendStage::offer(std::uint64_t now_ns) noexcept {
     if (waiting_ == 0) {
         return;
     }
+    ++offered_;
     const auto bytes = std::as_bytes(std::span(selected_));
     const streams::StreamMask streams = parts_.tickets[current_].decision.streams;
     for (std::size_t i = 0; i < parts_.outputs.size(); ++i) {
@@ -155,14 +176,31 @@ void SendStage::await_confirmation() noexcept {
     parts_.sent.push(current_);
 }
 
+bool SendStage::awaits(streams::EventIndex index, std::size_t output) const noexcept {
+    const std::uint64_t at = confirmed_at_[index * parts_.outputs.size() + output];
+    return at != 0 && parts_.outputs[output].output->durable_count() < at;
+}
+
 bool SendStage::is_confirmed(streams::EventIndex index) const noexcept {
     for (std::size_t i = 0; i < parts_.outputs.size(); ++i) {
-        const std::uint64_t at = confirmed_at_[index * parts_.outputs.size() + i];
-        if (at != 0 && parts_.outputs[i].output->durable_count() < at) {
+        if (awaits(index, i)) {
             return false;
         }
     }
     return true;
+}
+
+// The oldest event waits for an output that cannot wake anybody.
+bool SendStage::must_look() const noexcept {
+    if (is_sending_) {
+        return true;
+    }
+    for (std::size_t i = 0; i < parts_.outputs.size() && unconfirmed_count_ > 0; ++i) {
+        if (descriptors_[i] < 0 && awaits(unconfirmed_[unconfirmed_first_], i)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 std::size_t SendStage::take_confirmed(std::uint64_t now_ns) noexcept {
@@ -192,8 +230,8 @@ void SendStage::end(streams::EventIndex index) noexcept {
 
 WaitPoint SendStage::wait_point() const noexcept {
     return {.bell = &parts_.bell,
-            .input_descriptor = -1,
-            .limit_ns = is_sending_ || unconfirmed_count_ > 0 ? kBlockedWaitNs : kOutputWaitNs};
+            .output_descriptor = descriptor_.get(),
+            .limit_ns = must_look() ? kBlockedWaitNs : kOutputWaitNs};
 }
 
 void SendStage::give_up_at(std::uint64_t now_ns) noexcept {

@@ -15,6 +15,7 @@
 #include "config/deployment.hpp"
 #include "daemon/decision_observer.hpp"
 #include "daemon/doorbell.hpp"
+#include "daemon/joined_descriptor.hpp"
 #include "daemon/stage.hpp"
 #include "daemon/ticket.hpp"
 #include "streams/event_output.hpp"
@@ -75,6 +76,7 @@ class SendStage final : public Stage {
     }
 
  private:
+    std::size_t poll_outputs(std::uint64_t now_ns) noexcept;
     std::size_t take_next() noexcept;
     void begin(streams::EventIndex index) noexcept;
     void offer(std::uint64_t now_ns) noexcept;
@@ -83,7 +85,9 @@ class SendStage final : public Stage {
     void finish() noexcept;
     void await_confirmation() noexcept;
     std::size_t take_confirmed(std::uint64_t now_ns) noexcept;
+    [[nodiscard]] bool awaits(streams::EventIndex index, std::size_t output) const noexcept;
     [[nodiscard]] bool is_confirmed(streams::EventIndex index) const noexcept;
+    [[nodiscard]] bool must_look() const noexcept;
     void end(streams::EventIndex index) noexcept;
 
     Parts parts_;
@@ -98,6 +102,7 @@ class SendStage final : public Stage {
     streams::EventIndex current_ = 0;
     std::uint64_t waiting_ = 0;  // bit i: output i has not taken it
     std::string selected_;       // current_, serialised
+    std::uint64_t offered_ = 0;  // events to outputs, tries included
 
     // Sent, not yet confirmed, in the order of sending: a ring of the pool's size.
     std::vector<streams::EventIndex> unconfirmed_;
@@ -106,6 +111,9 @@ class SendStage final : public Stage {
     std::vector<std::uint64_t> taken_by_;  // by output: events it has taken
     // By event and output: it is durable when so many are; 0: this output did not take it.
     std::vector<std::uint64_t> confirmed_at_;
+
+    std::vector<int> descriptors_;  // by output
+    JoinedDescriptor descriptor_;
 
     std::vector<OutputCounters> counters_;
     std::vector<streams::PublishedSnapshot<OutputCounters>> published_;

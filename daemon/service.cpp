@@ -293,6 +293,7 @@ NodeReport Service::report() const {
                       .input_endpoints = links_->input_endpoints(),
                       .input_links = links_->input_links(),
                       .admissions = links_->admissions(),
+                      .cut_connections = links_->cut_connections(),
                       .output_endpoints = links_->output_endpoints(),
                       .monitoring_port = server_ ? server_->port() : std::uint16_t{0},
                       .pipeline = pipeline_->snapshot(),

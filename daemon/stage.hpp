@@ -13,6 +13,7 @@ class Doorbell;
 struct WaitPoint {
     Doorbell* bell = nullptr;    // another thread has left work
     int input_descriptor = -1;   // readable when input may have come; -1: none
+    int output_descriptor = -1;  // readable when an output has something to say; -1: none
     std::uint64_t limit_ns = 0;  // at most this long
 };
 

@@ -61,7 +61,7 @@ void StageThread::run() noexcept {
             idler.reset();
             continue;
         }
-        if (!idler.wants_sleep()) {
+        if (!idler.wants_sleep(now_ns_)) {
             continue;
         }
         const WaitPoint point = stage_.wait_point();

@@ -49,6 +49,7 @@ class PathCompiler {
                              .cut = std::nullopt,
                              .prescale = Prescale(path.name, path.prescale),
                              .streams = 0,
+                             .takes_incomplete = path.takes_incomplete,
                              .veto_reason = "veto " + path.name};
         if (path.cut) {
             compiled.cut = compile_cut(*path.cut);

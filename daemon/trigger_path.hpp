@@ -37,6 +37,7 @@ struct TriggerPath {
     std::optional<ModelCut> cut;
     Prescale prescale{"", 1};
     streams::StreamMask streams = 0;
+    bool takes_incomplete = false;
     std::string veto_reason;  // what a veto writes into the decisions of events it stops
 };
 

@@ -52,7 +52,7 @@ std::size_t WorkerStage::hand_on(std::uint64_t now_ns) noexcept {
 }
 
 WaitPoint WorkerStage::wait_point() const noexcept {
-    return {.bell = &parts_.bell, .input_descriptor = -1, .limit_ns = kBellWaitNs};
+    return {.bell = &parts_.bell, .limit_ns = kBellWaitNs};
 }
 
 }  // namespace tamis::daemon

@@ -10,12 +10,12 @@ namespace {
 
 // Intermediate values of rows taken at once stay below this; half a first-level cache, the rest is
 // weights.
-constexpr std::size_t kRowsBytes = 24 * 1024;
+constexpr std::size_t kRowsBytes = 24UL * 1024;
 // A multiple of every number of rows the kernels take at once.
 constexpr std::size_t kRowsStep = 12;
 constexpr std::size_t kMaxRowsAtOnce = 96;
 // All values of a block of columns; part of a second-level cache.
-constexpr std::size_t kMaxColumnBytes = 256 * 1024;
+constexpr std::size_t kMaxColumnBytes = 256UL * 1024;
 
 }  // namespace
 
@@ -34,9 +34,8 @@ class DenseChainMaker {
             const PlanLayer& layer = plan_.layers[i];
             if (const auto* dense = std::get_if<DenseLayer>(&layer.spec)) {
                 add_dense(siblings_of(i, *dense, done));
-            } else if (std::holds_alternative<ConcatLayer>(layer.spec)) {
-                joined_[layer.outputs[0]] = sources_of(layer);
-            } else if (std::holds_alternative<ReshapeLayer>(layer.spec)) {
+            } else if (std::holds_alternative<ConcatLayer>(layer.spec) ||
+                       std::holds_alternative<ReshapeLayer>(layer.spec)) {
                 joined_[layer.outputs[0]] = sources_of(layer);
             } else {
                 add_function(layer);

@@ -26,7 +26,7 @@ tl::expected<void, std::string> read_values(const onnx::TensorProto& tensor, con
         for (std::size_t i = 0; i < count; ++i) {
             Stored value{};
             std::memcpy(&value, tensor.raw_data().data() + i * sizeof(Stored), sizeof(Stored));
-            values[i] = static_cast<To>(value);
+            values[i] = static_cast<To>(value);  // NOLINT: int8 keeps its sign
         }
         return {};
     }

@@ -33,6 +33,7 @@ Made<BestEffortInput> BestEffortInput::make(LinkContext& context, const LinkConf
 
 std::size_t BestEffortInput::poll(MessageSink& sink, std::uint64_t now_ns,
                                   std::size_t limit) noexcept {
+    socket_->guard(now_ns);
     std::size_t parts = 0;
     while (parts < limit && sink.is_ready() && socket_->receive()) {
         ++parts;
@@ -50,6 +51,10 @@ std::size_t BestEffortInput::poll(MessageSink& sink, std::uint64_t now_ns,
 }
 
 int BestEffortInput::wait_descriptor() const noexcept { return socket_->descriptor(); }
+
+std::uint64_t BestEffortInput::cut_connections() const noexcept {
+    return socket_->cut_connections();
+}
 
 std::string BestEffortInput::bound_endpoint() const { return socket_->bound_endpoint(); }
 
@@ -83,7 +88,10 @@ SendResult BestEffortOutput::send(std::span<const std::byte> selected, StreamMas
     return result;
 }
 
-std::size_t BestEffortOutput::poll(std::uint64_t /*now_ns*/) noexcept { return 0; }
+std::size_t BestEffortOutput::poll(std::uint64_t now_ns) noexcept {
+    socket_->guard(now_ns);
+    return 0;
+}
 
 std::string BestEffortOutput::bound_endpoint() const { return socket_->bound_endpoint(); }
 

@@ -30,6 +30,8 @@ class BestEffortInput final : public FragmentInput {
     std::size_t poll(MessageSink& sink, std::uint64_t now_ns, std::size_t limit) noexcept override;
     [[nodiscard]] bool is_exhausted() const noexcept override { return false; }
     [[nodiscard]] int wait_descriptor() const noexcept override;
+    // Any thread: of peers that took too much memory.
+    [[nodiscard]] std::uint64_t cut_connections() const noexcept;
 
     // Where it is bound, with the port that the system chose.
     [[nodiscard]] std::string bound_endpoint() const;

@@ -52,6 +52,7 @@ struct Decision {
     std::uint32_t run = 0;
     std::uint64_t event = 0;
     Outcome outcome = Outcome::unspecified;
+    bool is_incomplete = false;  // of an event that lacked a source and waited for its window
     StreamMask streams = 0;
     std::vector<PathResult> paths;
     std::vector<ModelExplanation> explanations;  // empty ones are not sent

@@ -29,15 +29,17 @@ EventBuilder::EventBuilder(const Config& config, EventPool& pool)
       history_(config.history_events),
       links_(pool.slot_count()),
       sources_(config.sources.size(), config.mask_after_events),
+      window_(config.shortest_window_ns > 0 ? config.shortest_window_ns : config.window_ns,
+              config.window_ns),
       published_sources_(config.sources.size()) {
     Expects(config.sources.size() == pool.source_count());
-    Expects(config.history_events >= 1 && config.window_ns > 0 && config.window_bytes > 0);
+    Expects(config.history_events >= 1 && config.window_bytes > 0);
     Expects(pool.byte_budget() >= config.limits.message_bytes);
 }
 
 Hold EventBuilder::on_message(std::span<const std::byte> message,
                               std::uint64_t arrival_ns) noexcept {
-    advance_window(arrival_ns);
+    window_.advance(arrival_ns);
     unpublished_ = true;
     FragmentCounters& counters = books_.fragments;
     ++counters.received;
@@ -51,7 +53,7 @@ Hold EventBuilder::on_message(std::span<const std::byte> message,
 }
 
 void EventBuilder::on_refused(std::uint64_t arrival_ns) noexcept {
-    advance_window(arrival_ns);
+    window_.advance(arrival_ns);
     unpublished_ = true;
     ++books_.fragments.received;
     books_.fragments.count(FragmentFault::malformed);
@@ -106,6 +108,7 @@ Hold EventBuilder::on_ended_event(std::uint32_t place, SourceIndex source) noexc
         ++sources_.counters(source).duplicates;
     } else {
         ended.seen |= bit;
+        window_.on_late();
         ++books_.fragments.late;
         ++sources_.counters(source).late;
     }
@@ -139,7 +142,7 @@ std::optional<EventIndex> EventBuilder::open(const Fragment& fragment,
     event.first_arrival_ns = arrival_ns;
     event.last_arrival_ns = arrival_ns;
     event.sources_masked = 0;
-    links_[*index].opened_at = window_clock_ns_;
+    links_[*index].opened_at = window_.clock_ns();
     links_[*index].excused = sources_.masked();
     append(open_, *index);
     table_.set({event.run, event.number}, *index);
@@ -163,8 +166,10 @@ void EventBuilder::add(EventIndex index, SourceIndex source, const Fragment& fra
     ++books_.fragments.used;
     books_.fragments.used_bytes += fragment.payload.size();
     Event& event = pool_[index];
-    sources_.on_used(source,
-                     arrival_ns > event.first_arrival_ns ? arrival_ns - event.first_arrival_ns : 0);
+    const std::uint64_t delay_ns =
+        arrival_ns > event.first_arrival_ns ? arrival_ns - event.first_arrival_ns : 0;
+    sources_.on_used(source, delay_ns);
+    window_.on_delay(delay_ns);
     event.last_arrival_ns = arrival_ns;
     open_bytes_ += fragment.payload.size();
     if (is_whole(index)) {
@@ -185,10 +190,9 @@ void EventBuilder::shed(const Fragment& fragment, SourceIndex source) noexcept {
 }
 
 std::size_t EventBuilder::poll(std::uint64_t now_ns) noexcept {
-    advance_window(now_ns);
+    window_.advance(now_ns);
     std::size_t closed = 0;
-    while (open_.first != kNone &&
-           window_clock_ns_ - links_[open_.first].opened_at >= config_.window_ns) {
+    while (open_.first != kNone && window_.is_over(links_[open_.first].opened_at)) {
         close_oldest(Cause::window_time);
         apply_mask();
         ++closed;
@@ -199,7 +203,7 @@ std::size_t EventBuilder::poll(std::uint64_t now_ns) noexcept {
         ++closed;
     }
     apply_mask();
-    was_ready_ = is_ready();
+    window_.set_ready(is_ready());
     if (unpublished_) {
         publish();
     }
@@ -258,19 +262,6 @@ void EventBuilder::begin_run(std::optional<std::uint32_t> run) noexcept {
     history_.clear();
     sources_.begin_run();
     publish();
-}
-
-void EventBuilder::advance_window(std::uint64_t now_ns) noexcept {
-    if (!last_now_ns_) {
-        last_now_ns_ = now_ns;
-    }
-    if (now_ns <= *last_now_ns_) {
-        return;
-    }
-    if (was_ready_) {
-        window_clock_ns_ += now_ns - *last_now_ns_;
-    }
-    last_now_ns_ = now_ns;
 }
 
 void EventBuilder::close_oldest(Cause cause) noexcept {
@@ -386,6 +377,7 @@ void EventBuilder::remove(Queue& queue, EventIndex index) noexcept {
 }
 
 void EventBuilder::publish() noexcept {
+    books_.events.window_ns = window_.length_ns();
     published_books_.publish(books_);
     for (std::size_t i = 0; i < sources_.size(); ++i) {
         published_sources_[i].publish(sources_.counters(static_cast<SourceIndex>(i)));

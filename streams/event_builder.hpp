@@ -16,6 +16,7 @@
 #include "streams/ended_events.hpp"
 #include "streams/event_pool.hpp"
 #include "streams/event_table.hpp"
+#include "streams/event_window.hpp"
 #include "streams/fragment.hpp"
 #include "streams/fragment_counters.hpp"
 #include "streams/fragment_input.hpp"
@@ -43,7 +44,8 @@ class EventBuilder final : public MessageSink {
         std::vector<std::uint32_t> sources;
         std::optional<std::uint32_t> run;  // or the first one seen of a known source
         RunPolicy runs = RunPolicy::one;
-        std::uint64_t window_ns = 200'000'000;              // since an event's first fragment
+        std::uint64_t window_ns = 200'000'000;  // since an event's first fragment
+        std::uint64_t shortest_window_ns = 0;   // it follows the sources down to here; 0: fixed
         std::size_t window_bytes = std::size_t{128} << 20;  // payload of all open events
         std::size_t event_bytes = std::size_t{16} << 20;    // payload of one event
         std::size_t history_events = 65536;  // closed events remembered to know late fragments
@@ -127,7 +129,6 @@ class EventBuilder final : public MessageSink {
         std::uint32_t history = 0;    // place there, once closed
     };
 
-    void advance_window(std::uint64_t now_ns) noexcept;
     Hold on_fragment(const Fragment& fragment, std::uint64_t arrival_ns) noexcept;
     Hold on_ended_event(std::uint32_t place, SourceIndex source) noexcept;
     void on_source_seen(EventIndex index, SourceIndex source, const Fragment& fragment) noexcept;
@@ -167,13 +168,11 @@ class EventBuilder final : public MessageSink {
     std::size_t in_work_ = 0;  // given by next_closed(), not yet released
     std::size_t open_bytes_ = 0;
 
-    std::uint64_t window_clock_ns_ = 0;
-    std::optional<std::uint64_t> last_now_ns_;
-    bool was_ready_ = true;
     bool unpublished_ = false;
 
     Books books_;
     SourceWatch sources_;
+    EventWindow window_;
     std::uint64_t applied_mask_ = 0;  // of silent sources, to the events that were open then
     PublishedSnapshot<Books> published_books_;
     std::vector<PublishedSnapshot<SourceCounters>> published_sources_;

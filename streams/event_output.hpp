@@ -30,6 +30,9 @@ class EventOutput {
     // a recording those that its durability class has on the disk. Never falls. The thread of
     // send().
     [[nodiscard]] virtual std::uint64_t durable_count() const noexcept = 0;
+    // A file descriptor that turns readable when poll() may find more durable, after a poll that
+    // found nothing; -1 when there is none to wait on.
+    [[nodiscard]] virtual int wait_descriptor() const noexcept { return -1; }
 };
 
 }  // namespace tamis::streams

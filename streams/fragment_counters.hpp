@@ -44,6 +44,7 @@ struct alignas(64) BuilderEventCounters {
     std::uint64_t shed = 0;             // refused under overload
     std::uint64_t abandoned = 0;        // open when the node stopped
     std::uint64_t open = 0;             // a gauge, not a counter
+    std::uint64_t window_ns = 0;        // likewise: how long an event waits now
 
     std::uint64_t incomplete_time = 0;   // the window in time ended
     std::uint64_t incomplete_bytes = 0;  // the window, the event or the pool had its bytes

@@ -26,17 +26,9 @@ class LinkContext {
     // at a time.
     [[nodiscard]] tl::expected<std::string, std::string> add_server(const std::string& endpoint,
                                                                     std::vector<CurvePeer> peers);
-    // Its socket, before and after it is bound.
-    [[nodiscard]] tl::expected<void, std::string> watch(void* socket, const std::string& domain) {
-        return zap_->watch(socket, domain);
-    }
-    void set_endpoint(const std::string& domain, const std::string& endpoint) {
-        admission_.set_endpoint(domain, endpoint);
-    }
-
-    // Any thread: of the links with keys that are servers, in the order they were made.
-    [[nodiscard]] std::vector<LinkAdmissions> admissions() const { return admission_.links(); }
-    [[nodiscard]] std::vector<RefusedPeer> take_refused() { return admission_.take_refused(); }
+    // Any thread: who came to those links.
+    [[nodiscard]] Admission& admission() noexcept { return admission_; }
+    [[nodiscard]] const Admission& admission() const noexcept { return admission_; }
 
  private:
     void* context_;

@@ -1,9 +1,7 @@
 #include "streams/link_socket.hpp"
 
 #include <array>
-#include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 #include <variant>
 
@@ -33,11 +31,7 @@ tl::expected<std::unique_ptr<LinkSocket>, std::string> LinkSocket::make(LinkCont
                               "); fewer links, or a higher limit of open files");
     }
     auto socket = std::make_unique<LinkSocket>(raw);
-    auto applied = apply_socket_options(config.options, *endpoint, *domain, raw);
-    if (applied && server != nullptr) {
-        applied = context.watch(raw, *domain);
-    }
-    if (!applied) {
+    if (auto applied = apply_socket_options(config.options, *endpoint, *domain, raw); !applied) {
         return tl::unexpected(applied.error());
     }
     if (type == ZMQ_SUB) {
@@ -47,14 +41,15 @@ tl::expected<std::unique_ptr<LinkSocket>, std::string> LinkSocket::make(LinkCont
         const int mandatory = 1;  // an answer to a peer that has gone is refused, not swallowed
         zmq_setsockopt(raw, ZMQ_ROUTER_MANDATORY, &mandatory, sizeof mandatory);
     }
-    if (type == ZMQ_DEALER) {
-        socket->watch(context);
-    }
+    socket->watch(context, config, endpoint->transport == Transport::tcp, type,
+                  server == nullptr
+                      ? nullptr
+                      : std::make_unique<FailedHandshakes>(*domain, context.admission()));
     if (auto attached = socket->attach(config); !attached) {
         return tl::unexpected(attached.error());
     }
     if (server != nullptr) {
-        context.set_endpoint(*domain, socket->bound_endpoint());
+        context.admission().set_endpoint(*domain, socket->bound_endpoint());
     }
     return socket;
 }
@@ -63,21 +58,61 @@ LinkSocket::LinkSocket(void* raw) : raw_(raw) { zmq_msg_init(&message_); }
 
 LinkSocket::~LinkSocket() {
     zmq_msg_close(&message_);
-    if (monitor_ != nullptr) {
-        zmq_socket_monitor(raw_, nullptr, 0);
-        zmq_close(monitor_);
-    }
+    guard_.reset();
+    monitor_.reset();
     zmq_close(raw_);
+}
+
+void LinkSocket::watch(LinkContext& context, const LinkConfig& config, bool is_tcp, int type,
+                       std::unique_ptr<FailedHandshakes> failed) {
+    const bool reads = type == ZMQ_PULL || type == ZMQ_ROUTER;
+    const bool is_guarded = reads && is_tcp && config.attachment == Attachment::bind;
+    const int events = is_guarded           ? ConnectionGuard::wanted_events()
+                       : type == ZMQ_DEALER ? ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED
+                                            : 0;
+    if (events != 0 || failed != nullptr) {
+        monitor_ = std::make_unique<SocketMonitor>(context, raw_, events, std::move(failed));
+    }
+    if (is_guarded) {
+        adds_address_ = type == ZMQ_ROUTER;
+        guard_ = std::make_unique<ConnectionGuard>(
+            *monitor_, ConnectionGuard::Config{.unread_bytes = config.options.unread_bytes,
+                                               .message_bytes = static_cast<std::uint64_t>(
+                                                   config.options.max_message_bytes)});
+    }
 }
 
 bool LinkSocket::receive() noexcept {
     for (;;) {
         if (zmq_msg_recv(&message_, raw_, ZMQ_DONTWAIT) >= 0) {
+            if (guard_ != nullptr) {
+                on_part();
+            }
             return true;
         }
         if (errno != EINTR) {
+            if (guard_ != nullptr) {
+                guard_->on_drained();
+            }
             return false;
         }
+    }
+}
+
+void LinkSocket::on_part() noexcept {
+    const bool is_address = adds_address_ && !in_message_;
+    in_message_ = has_more();
+    if (!is_address) {
+        guard_->on_part(zmq_msg_get(&message_, ZMQ_SRCFD), zmq_msg_size(&message_));
+    }
+}
+
+void LinkSocket::guard(std::uint64_t now_ns) noexcept {
+    if (guard_ != nullptr) {
+        guard_->poll(now_ns);
+        return;
+    }
+    while (monitor_ != nullptr && monitor_->next()) {
     }
 }
 
@@ -96,27 +131,10 @@ SendResult LinkSocket::send(std::span<const std::byte> bytes, Part part) noexcep
     }
 }
 
-void LinkSocket::watch(LinkContext& context) noexcept {
-    static std::atomic<std::uint64_t> watched = 0;
-    const std::string address = "inproc://watched." + std::to_string(++watched);
-    constexpr int kEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
-    if (zmq_socket_monitor(raw_, address.c_str(), kEvents) != 0) {
-        return;
-    }
-    monitor_ = zmq_socket(context.native(), ZMQ_PAIR);
-    const int linger = 0;
-    zmq_setsockopt(monitor_, ZMQ_LINGER, &linger, sizeof linger);
-    zmq_connect(monitor_, address.c_str());
-}
-
-// Events come as two parts: number and value, then the endpoint.
 bool LinkSocket::is_connected() noexcept {
-    std::array<char, 256> part{};
-    while (monitor_ != nullptr && zmq_recv(monitor_, part.data(), part.size(), ZMQ_DONTWAIT) >= 0) {
-        std::uint16_t event = 0;
-        std::memcpy(&event, part.data(), sizeof event);
-        is_connected_ = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-        zmq_recv(monitor_, part.data(), part.size(), ZMQ_DONTWAIT);
+    while (const auto event = monitor_ == nullptr ? std::nullopt : monitor_->next()) {
+        is_connected_ = event->kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ||
+                        (is_connected_ && event->kind != ZMQ_EVENT_DISCONNECTED);
     }
     return is_connected_;
 }

@@ -11,9 +11,11 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "streams/connection_guard.hpp"
 #include "streams/event_output.hpp"
 #include "streams/link_config.hpp"
 #include "streams/link_context.hpp"
+#include "streams/socket_monitor.hpp"
 
 namespace tamis::streams {
 
@@ -32,6 +34,13 @@ class LinkSocket {
 
     // The next part, valid until the next call; false when there is none.
     [[nodiscard]] bool receive() noexcept;
+    // Of a bound socket: cuts off peers that take too much memory, and counts those that did not
+    // get so far as to show a key. Call it at every turn.
+    void guard(std::uint64_t now_ns) noexcept;
+    // Any thread: how many.
+    [[nodiscard]] std::uint64_t cut_connections() const noexcept {
+        return guard_ == nullptr ? 0 : guard_->cut_connections();
+    }
     [[nodiscard]] bool has_more() const noexcept { return zmq_msg_more(&message_) != 0; }
     [[nodiscard]] std::span<const std::byte> bytes() noexcept {
         return {static_cast<const std::byte*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
@@ -55,11 +64,17 @@ class LinkSocket {
     [[nodiscard]] std::string bound_endpoint() const;
 
  private:
+    // Before the socket is attached.
+    void watch(LinkContext& context, const LinkConfig& config, bool is_tcp, int type,
+               std::unique_ptr<FailedHandshakes> failed);
     tl::expected<void, std::string> attach(const LinkConfig& config);
-    void watch(LinkContext& context) noexcept;
+    void on_part() noexcept;
 
     void* raw_;
-    void* monitor_ = nullptr;  // of connecting DEALERs
+    std::unique_ptr<SocketMonitor> monitor_;
+    std::unique_ptr<ConnectionGuard> guard_;
+    bool adds_address_ = false;  // ROUTER: the first part of a message is not the peer's
+    bool in_message_ = false;    // another part of it follows
     bool is_connected_ = false;
     zmq_msg_t message_{};
 };

@@ -30,6 +30,9 @@ struct IntOption {
 // handler admits anyone.
 constexpr int kZapEnforceDomain = 93;
 
+// What CURVE adds to a frame: "\7MESSAGE", the short nonce, the flags and the authenticator.
+constexpr std::int64_t kSealBytes = 8 + 8 + 1 + 16;
+
 struct BytesOption {
     int option;
     const char* name;
@@ -93,10 +96,12 @@ tl::expected<void, std::string> check_socket_options(const SocketOptions& option
                                                      const Endpoint& endpoint) {
     constexpr std::int64_t kLongMs = 60'000;
     constexpr std::int64_t kLargeBuffer = std::int64_t{1} << 28;
-    const std::array<Range, 12> ranges{{
+    const std::array<Range, 13> ranges{{
         {"send_high_water_mark", options.send_high_water_mark, 1, 1'000'000},
         {"receive_high_water_mark", options.receive_high_water_mark, 1, 1'000'000},
         {"max_message_bytes", options.max_message_bytes, 1, std::int64_t{1} << 30},
+        {"unread_bytes", static_cast<std::int64_t>(options.unread_bytes), options.max_message_bytes,
+         std::int64_t{1} << 40},
         {"linger_ms", options.linger_ms, 0, kLongMs},
         {"handshake_ms", options.handshake_ms, 1, 1000},
         {"heartbeat_interval_ms", options.heartbeat_interval_ms, 0, kLongMs},
@@ -164,9 +169,10 @@ tl::expected<void, std::string> apply_socket_options(const SocketOptions& option
     if (auto set = set_ints(socket, table); !set) {
         return set;
     }
-    if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &options.max_message_bytes,
-                       sizeof(options.max_message_bytes)) != 0) {
-        return option_mistake("ZMQ_MAXMSGSIZE = " + std::to_string(options.max_message_bytes));
+    const bool is_sealed = !std::holds_alternative<std::monostate>(options.security);
+    const std::int64_t frame_bytes = options.max_message_bytes + (is_sealed ? kSealBytes : 0);
+    if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_bytes, sizeof frame_bytes) != 0) {
+        return option_mistake("ZMQ_MAXMSGSIZE = " + std::to_string(frame_bytes));
     }
     return std::visit(SecurityApplied{zap_domain, socket}, options.security);
 }

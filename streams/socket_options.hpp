@@ -19,6 +19,9 @@ struct SocketOptions {
     // A peer that announces a larger frame is cut off before anything is allocated. Above the
     // builder's own limit, so that moderate excess is counted there as oversize.
     std::int64_t max_message_bytes = std::int64_t{8} << 20;  // 1 .. 2^30
+    // Of a reader that is bound, at TCP: what all peers together may have sent that is not yet
+    // read. Beyond it the one that has most is cut off. At least the longest message.
+    std::uint64_t unread_bytes = std::uint64_t{1} << 30;
     int linger_ms = 500;      // how long a closing socket tries to send what it has
     int handshake_ms = 1000;  // a peer that says nothing is dropped; at most 1000
     // 0: none. A reader under back pressure does not answer pings, so its sender would take it for

@@ -4,15 +4,11 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <iterator>
-#include <utility>
-
-#include "streams/link_monitor.hpp"
+#include <vector>
 
 namespace tamis::streams {
 namespace {
@@ -48,17 +44,17 @@ tl::expected<std::unique_ptr<ZapHandler>, std::string> ZapHandler::start(void* c
     }
     const int linger = 0;
     zmq_setsockopt(answers, ZMQ_LINGER, &linger, sizeof linger);
-    const int wake = zmq_bind(answers, kZapEndpoint) == 0 ? eventfd(0, EFD_CLOEXEC) : -1;
-    if (wake < 0) {
+    const int stop = zmq_bind(answers, kZapEndpoint) == 0 ? eventfd(0, EFD_CLOEXEC) : -1;
+    if (stop < 0) {
         auto mistake = zap_mistake("ZAP handler");
         zmq_close(answers);
         return mistake;
     }
-    return std::unique_ptr<ZapHandler>(new ZapHandler(context, admission, answers, wake));
+    return std::unique_ptr<ZapHandler>(new ZapHandler(admission, answers, stop));
 }
 
-ZapHandler::ZapHandler(void* context, Admission& admission, void* answers, int wake)
-    : context_(context), admission_(admission), answers_(answers), wake_(wake) {
+ZapHandler::ZapHandler(Admission& admission, void* answers, int stop)
+    : admission_(admission), answers_(answers), stop_(stop) {
     // Signals are for the threads that expect them.
     sigset_t all;
     sigset_t before;
@@ -69,69 +65,22 @@ ZapHandler::ZapHandler(void* context, Admission& admission, void* answers, int w
 }
 
 ZapHandler::~ZapHandler() {
-    {
-        const std::lock_guard lock(mutex_);
-        is_stopping_ = true;
-    }
-    wake();
-    thread_.join();
-    new_monitors_.clear();
-    zmq_close(answers_);
-    close(wake_);
-}
-
-tl::expected<void, std::string> ZapHandler::watch(void* socket, const std::string& domain) {
-    const std::string address = "inproc://admission." + domain;
-    if (zmq_socket_monitor(socket, address.c_str(), LinkMonitor::wanted_events()) != 0) {
-        return zap_mistake("monitor of a link");
-    }
-    void* raw = zmq_socket(context_, ZMQ_PAIR);
-    if (raw == nullptr) {
-        return zap_mistake("monitor of a link");
-    }
-    auto monitor = std::make_unique<LinkMonitor>(raw, domain, admission_);
-    if (zmq_connect(raw, address.c_str()) != 0) {
-        return zap_mistake("monitor of a link");
-    }
-    const std::lock_guard lock(mutex_);
-    new_monitors_.push_back(std::move(monitor));
-    wake();
-    return {};
-}
-
-void ZapHandler::wake() const noexcept {
     const std::uint64_t one = 1;
-    static_cast<void>(!write(wake_, &one, sizeof one));
+    static_cast<void>(!write(stop_, &one, sizeof one));
+    thread_.join();
+    zmq_close(answers_);
+    close(stop_);
 }
 
 void ZapHandler::run() {
-    std::vector<zmq_pollitem_t> items;
-    for (;;) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (is_stopping_) {
-                break;
-            }
-            std::ranges::move(new_monitors_, std::back_inserter(monitors_));
-            new_monitors_.clear();
-        }
-        items.assign({{answers_, 0, ZMQ_POLLIN, 0}, {nullptr, wake_, ZMQ_POLLIN, 0}});
-        for (const auto& monitor : monitors_) {
-            items.push_back({monitor->raw(), 0, ZMQ_POLLIN, 0});
-        }
-        if (zmq_poll(items.data(), static_cast<int>(items.size()), -1) < 0) {
-            continue;
-        }
-        if (items[0].revents != 0) {
+    std::array<zmq_pollitem_t, 2> items{
+        {{answers_, 0, ZMQ_POLLIN, 0}, {nullptr, stop_, ZMQ_POLLIN, 0}}};
+    while (items[1].revents == 0) {
+        if (zmq_poll(items.data(), static_cast<int>(items.size()), -1) > 0 &&
+            items[0].revents != 0) {
             answer_one();
         }
-        if (items[1].revents != 0) {
-            std::uint64_t count = 0;
-            static_cast<void>(!read(wake_, &count, sizeof count));
-        }
-        std::erase_if(monitors_, [](const auto& monitor) { return !monitor->read(); });
     }
-    monitors_.clear();
 }
 
 // Request: version, id, domain, address, identity, mechanism, credentials. Answer: version, id,

@@ -27,7 +27,7 @@ using streams::VerdictDelivery;
 struct EventId {
     std::uint32_t run = 0;
     std::uint64_t event = 0;
-    friend auto operator<=>(const EventId&, const EventId&) = default;
+    friend auto operator<=>(const EventId&, const EventId&) = default;  // NOLINT: no pointer
 };
 
 struct Recorded {

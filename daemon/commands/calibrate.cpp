@@ -116,12 +116,14 @@ models::Calibration calibrate_samples(const std::vector<Scored>& scored,
                                       const std::vector<models::WantedPoint>& wanted) {
     if (options.pileup_edges.empty() || options.quantile_map) {
         std::vector<std::vector<float>> signals;
+        signals.reserve(scored.size());
         for (std::size_t index = 1; index < scored.size(); ++index) {
             signals.push_back(scored[index].scores);
         }
         return models::calibrate(scored.front().scores, signals, wanted);
     }
     std::vector<models::ScoredEvents> events;
+    events.reserve(scored.size());
     for (const Scored& sample : scored) {
         events.push_back({sample.scores, sample.pileup});
     }
@@ -129,7 +131,7 @@ models::Calibration calibrate_samples(const std::vector<Scored>& scored,
                                        options.pileup_edges, wanted);
 }
 
-std::string describe_samples(const std::vector<Scored>& scored, const CalibrateOptions& options) {
+std::string describe_samples(std::span<const Scored> scored, const CalibrateOptions& options) {
     std::string text =
         fmt::format("working points set on {} background events of {}",
                     scored.front().scores.size(), options.background.filename().string());
@@ -251,6 +253,35 @@ std::string contradiction_of(const CalibrateOptions& options, const models::Mani
     return {};
 }
 
+// The model with its new points, and with the map where there is one.
+ExitStatus write_calibrated(const CalibrateOptions& options, const models::Model& model,
+                            std::span<const Scored> scored, models::Calibration calibration,
+                            const std::optional<models::QuantileMap>& map) {
+    auto calibrated = read_model_files(options.model);
+    if (!calibrated) {
+        return calibrated.error();
+    }
+    calibrated->manifest.working_points = std::move(calibration.points);
+    if (map) {
+        if (auto added = add_quantile_map(*map, *calibrated); !added) {
+            return fail(EX_DATAERR, added.error());
+        }
+    }
+    if (auto renewed = renew_golden_vectors(model, *calibrated); !renewed) {
+        return fail(EX_DATAERR, renewed.error());
+    }
+    auto& report = calibrated->manifest.provenance.report;
+    report.push_back(describe_samples(scored, options));
+    report.insert(report.end(), calibration.notes.begin(), calibration.notes.end());
+    const auto& manifest = calibrated->manifest;
+    if (options.json) {
+        print_json(manifest, calibration.notes);
+    } else {
+        print_points(manifest, calibration.notes);
+    }
+    return write_model(*calibrated, options.output, options.json ? Say::nothing : Say::done);
+}
+
 ExitStatus calibrate(const CalibrateOptions& options) {
     const auto wanted = parse_points(options);
     if (!wanted) {
@@ -291,29 +322,7 @@ ExitStatus calibrate(const CalibrateOptions& options) {
                     options.background.string() +
                         ": not every working point can be set, as said above; nothing is written");
     }
-    auto calibrated = read_model_files(options.model);
-    if (!calibrated) {
-        return calibrated.error();
-    }
-    calibrated->manifest.working_points = std::move(calibration.points);
-    if (map) {
-        if (auto added = add_quantile_map(*map, *calibrated); !added) {
-            return fail(EX_DATAERR, added.error());
-        }
-    }
-    if (auto renewed = renew_golden_vectors(**model, *calibrated); !renewed) {
-        return fail(EX_DATAERR, renewed.error());
-    }
-    auto& report = calibrated->manifest.provenance.report;
-    report.push_back(describe_samples(*scored, options));
-    report.insert(report.end(), calibration.notes.begin(), calibration.notes.end());
-    const auto& manifest = calibrated->manifest;
-    if (options.json) {
-        print_json(manifest, calibration.notes);
-    } else {
-        print_points(manifest, calibration.notes);
-    }
-    return write_model(*calibrated, options.output, options.json ? Say::nothing : Say::done);
+    return write_calibrated(options, **model, *scored, std::move(calibration), map);
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ tl::expected<OpenLink, std::string> open_link(streams::LinkContext& links,
         return tl::unexpected(security.error());
     }
     link.options.security = *std::move(security);
-    const auto opened = [](auto&& made) -> tl::expected<OpenLink, std::string> {
+    const auto opened = [](auto made) -> tl::expected<OpenLink, std::string> {
         if (!made) {
             return tl::unexpected(made.error());
         }

@@ -56,21 +56,6 @@ std::vector<std::vector<float>> own_scores(const models::Model& model,
     return scores;
 }
 
-EfficiencyAt efficiency_at(const std::vector<float>& falling, const std::vector<float>& signal,
-                           double fraction) {
-    const auto position = static_cast<std::size_t>(fraction * static_cast<double>(falling.size()));
-    EfficiencyAt at;
-    at.efficiency = fraction_of(models::count_above(signal, falling[position]), signal.size());
-    const auto threshold = models::score_interval(falling, fraction);
-    const auto ends = [&](const std::optional<double>& value) {
-        return models::clopper_pearson(value ? models::count_above(signal, *value) : 0,
-                                       signal.size());
-    };
-    at.with_threshold.low = threshold.high ? ends(threshold.high).low : 0;
-    at.with_threshold.high = threshold.low ? ends(threshold.low).high : 1;
-    return at;
-}
-
 std::vector<RocPoint> sparse_curve(const std::vector<float>& falling,
                                    const std::vector<float>& signal) {
     std::vector<float> rising = signal;
@@ -152,6 +137,21 @@ std::vector<std::string> verdicts_of(const BaselineComparison& comparison) {
 }
 
 }  // namespace
+
+EfficiencyAt efficiency_at(const std::vector<float>& falling, const std::vector<float>& signal,
+                           double fraction) {
+    const auto position = static_cast<std::size_t>(fraction * static_cast<double>(falling.size()));
+    EfficiencyAt at;
+    at.efficiency = fraction_of(models::count_above(signal, falling[position]), signal.size());
+    const auto threshold = models::score_interval(falling, fraction);
+    const auto ends = [&](const std::optional<double>& value) {
+        return models::clopper_pearson(value ? models::count_above(signal, *value) : 0,
+                                       signal.size());
+    };
+    at.with_threshold.low = threshold.high ? ends(threshold.high).low : 0;
+    at.with_threshold.high = threshold.low ? ends(threshold.low).high : 1;
+    return at;
+}
 
 BaselineComparison compare_with_baselines(const models::Model& model,
                                           std::span<const models::Sample> samples,

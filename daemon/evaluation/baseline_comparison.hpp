@@ -17,6 +17,9 @@ struct EfficiencyAt {
     // 95 % for the signal's count, taken at both ends of the threshold's own 95 % interval.
     models::Interval with_threshold;
 };
+// falling: the background's scores, highest first; fraction: below 1, of some of them.
+[[nodiscard]] EfficiencyAt efficiency_at(const std::vector<float>& falling,
+                                         const std::vector<float>& signal, double fraction);
 
 // One score of one signal.
 struct MethodOnSignal {

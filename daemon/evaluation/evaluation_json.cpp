@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "daemon/evaluation/seed_filter_section.hpp"
+
 namespace tamis::daemon {
 
 namespace {
@@ -75,6 +77,8 @@ Json evaluation_json(const models::Model& model, const ModelEvaluation& evaluati
         json["accepted_background"].push_back(
             {{"process", process.process}, {"weight", process.weight}, {"shares", process.shares}});
     }
+    if (manifest.kind == "seed_filter")
+        json["published_efficiencies"] = seed_filter_json(evaluation);
     if (parts.baselines) json["baselines"] = baseline_json(*parts.baselines);
     if (parts.contamination) json["contamination"] = contamination_json(*parts.contamination);
     return json;

@@ -8,6 +8,7 @@
 
 #include "daemon/evaluation/calibration_section.hpp"
 #include "daemon/evaluation/evaluation_plots.hpp"
+#include "daemon/evaluation/seed_filter_section.hpp"
 #include "daemon/evaluation/svg_plot.hpp"
 #include "models/vae/published_results.hpp"
 
@@ -42,6 +43,7 @@ class Page {
         working_points();
         composition();
         rejections();
+        if (manifest_.kind == "seed_filter") text_ += seed_filter_section(evaluation_);
         plots();
         if (parts.baselines) text_ += baseline_section(*parts.baselines);
         if (parts.contamination) text_ += contamination_section(*parts.contamination);

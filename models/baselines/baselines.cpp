@@ -190,8 +190,12 @@ tl::expected<std::vector<Baseline>, std::string> train_baselines(
         const std::string shape = shape_text(options, background.columns.size());
         made.push_back({"autoencoder",
                         "autoencoder, " + of,
-                        "mean squared error of the reconstruction of " + of + " features, " +
-                            shape + std::to_string(options.latent) + " and back",
+                        std::string("mean squared error of the reconstruction of ")
+                            .append(of)
+                            .append(" features, ")
+                            .append(shape)
+                            .append(std::to_string(options.latent))
+                            .append(" and back"),
                         false,
                         {*std::move(score)}});
         made.push_back({"pca",

@@ -8,6 +8,7 @@
 
 #include "engine/network.hpp"
 #include "models/seed_filter/doublet_runner.hpp"
+#include "models/seed_filter/published_efficiencies.hpp"
 #include "models/seed_filter/seed_filter_settings.hpp"
 #include "models/seed_filter/seed_filter_training.hpp"
 
@@ -17,16 +18,6 @@ namespace {
 
 constexpr std::size_t kGoldenRows = 4;
 constexpr std::size_t kFewestDoublets = 200;  // of a sample
-
-// Efficiency of true doublets at a fake rejection (Pierini, lecture 2).
-struct PublishedEfficiency {
-    double rejection;
-    double efficiency;
-};
-constexpr std::array<PublishedEfficiency, 4> kPublished = {{{0.50, 0.998996700259},
-                                                            {0.75, 0.990524391331},
-                                                            {0.90, 0.922210826719},
-                                                            {0.99, 0.338669401587}}};
 
 std::string formatted(const char* format, auto... values) {
     std::array<char, 256> text{};
@@ -322,7 +313,7 @@ void SeedFilterTrainer::report_efficiencies(const SplitScores& test) {
     report(formatted(
         "test: %zu true, %zu fake doublets, area under the curve %.5f; 95 %% intervals of counts",
         test.trues.size(), test.fakes.size(), roc_area(test.fakes, test.trues)));
-    for (const PublishedEfficiency& published : kPublished) {
+    for (const PublishedEfficiency& published : kPublishedEfficiencies) {
         const std::array<WantedPoint, 1> wanted = {{{"at", 1.0 - published.rejection}}};
         const Calibration at = calibrate(test.fakes, std::span(&test.trues, 1), wanted);
         if (!at.points.empty()) {

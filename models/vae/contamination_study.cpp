@@ -6,6 +6,7 @@
 #include <gsl/assert>
 #include <memory>
 
+#include "engine/double_network.hpp"
 #include "models/roc_error.hpp"
 #include "models/vae/vae_course.hpp"
 #include "models/vae/vae_evaluator.hpp"
@@ -62,11 +63,11 @@ tl::expected<Judged, std::string> train_and_judge(const ContaminationOptions& op
     if (!outcome) {
         return tl::make_unexpected(outcome.error());
     }
-    auto network = engine::Network::compile(outcome->weights.scoring_graph, {.max_batch = kBatch});
+    auto network = engine::DoubleNetwork::compile(outcome->weights.scoring_graph);
     if (!network) {
         return tl::make_unexpected(network.error());
     }
-    VaeEvaluator evaluator(outcome->weights.parameters, *std::move(network));
+    VaeEvaluator evaluator(outcome->weights.parameters, *std::move(network), kBatch);
     std::vector<float> background = scores_of(evaluator, samples.judged_background);
     const std::vector<float> signal = scores_of(evaluator, samples.judged_signal);
     Judged judged{.result = {}, .placements = roc_placements(background, signal)};

@@ -133,8 +133,8 @@ Term poisson_of(double x, double raw) noexcept {
     return term;
 }
 
-template <Wanted W>
-Term term_of(std::size_t feature, double x, const DecoderRow& row) noexcept {
+template <Wanted W, class Number>
+Term term_of(std::size_t feature, double x, const DecoderRow<Number>& row) noexcept {
     const double par1 = row.par1[feature];
     const double scale = feature < kScaledFeatures ? pisrlu(row.par2_raw[feature]) : 0;
     switch (kFeatureLikelihoods[feature]) {
@@ -154,9 +154,24 @@ Term term_of(std::size_t feature, double x, const DecoderRow& row) noexcept {
     return {};
 }
 
-void expect_sizes(std::span<const float> x, const DecoderRow& row) noexcept {
+template <class Number>
+void expect_sizes(std::span<const float> x, const DecoderRow<Number>& row) noexcept {
     Expects(x.size() == kHighLevelFeatureCount && row.par1.size() == kHighLevelFeatureCount);
     Expects(row.par2_raw.size() == kScaledFeatures && row.par3_raw.size() == kZeroFeatures);
+}
+
+template <class Number>
+double loss_of(std::span<const float> x, const DecoderRow<Number>& row,
+               std::span<float> terms) noexcept {
+    expect_sizes(x, row);
+    Expects(terms.size() == kHighLevelFeatureCount);
+    double sum = 0;
+    for (std::size_t i = 0; i < kHighLevelFeatureCount; ++i) {
+        const double value = term_of<Wanted::value>(i, x[i], row).value;
+        terms[i] = static_cast<float>(value);
+        sum += value;
+    }
+    return sum;
 }
 
 }  // namespace
@@ -186,20 +201,17 @@ Term discrete_gaussian_term(double x, double location, double scale) noexcept {
 Term binomial_term(double x, double raw) noexcept { return binomial_of(x, raw); }
 Term poisson_term(double x, double raw) noexcept { return poisson_of<Wanted::gradient>(x, raw); }
 
-double reconstruction_loss(std::span<const float> x, const DecoderRow& row,
+double reconstruction_loss(std::span<const float> x, const DecoderRow<double>& row,
                            std::span<float> terms) noexcept {
-    expect_sizes(x, row);
-    Expects(terms.size() == kHighLevelFeatureCount);
-    double sum = 0;
-    for (std::size_t i = 0; i < kHighLevelFeatureCount; ++i) {
-        const double value = term_of<Wanted::value>(i, x[i], row).value;
-        terms[i] = static_cast<float>(value);
-        sum += value;
-    }
-    return sum;
+    return loss_of(x, row, terms);
 }
 
-double reconstruction_gradient(std::span<const float> x, const DecoderRow& row,
+double reconstruction_loss(std::span<const float> x, const DecoderRow<float>& row,
+                           std::span<float> terms) noexcept {
+    return loss_of(x, row, terms);
+}
+
+double reconstruction_gradient(std::span<const float> x, const DecoderRow<float>& row,
                                const DecoderGradient& gradient) noexcept {
     expect_sizes(x, row);
     Expects(gradient.par1.size() == kHighLevelFeatureCount &&

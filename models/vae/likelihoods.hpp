@@ -76,9 +76,11 @@ struct Term {
 [[nodiscard]] Term binomial_term(double x, double raw) noexcept;
 [[nodiscard]] Term poisson_term(double x, double raw) noexcept;
 
-// What the decoder says of one event, before activations: 21, 17 and 10 numbers.
+// What the decoder says of one event, before activations: 21, 17 and 10 numbers; floats in
+// training, doubles in scoring.
+template <class Number>
 struct DecoderRow {
-    std::span<const float> par1, par2_raw, par3_raw;
+    std::span<const Number> par1, par2_raw, par3_raw;
 };
 struct DecoderGradient {
     std::span<float> par1, par2_raw, par3_raw;
@@ -86,10 +88,12 @@ struct DecoderGradient {
 
 // Sum over the features of x (21, finite: callers check); `terms` (21) receives each feature's
 // part. Not finite where the row is not, or where a Poisson count is a negative integer.
-[[nodiscard]] double reconstruction_loss(std::span<const float> x, const DecoderRow& row,
+[[nodiscard]] double reconstruction_loss(std::span<const float> x, const DecoderRow<double>& row,
+                                         std::span<float> terms) noexcept;
+[[nodiscard]] double reconstruction_loss(std::span<const float> x, const DecoderRow<float>& row,
                                          std::span<float> terms) noexcept;
 // The same sum, with its derivatives by the decoder's outputs.
-[[nodiscard]] double reconstruction_gradient(std::span<const float> x, const DecoderRow& row,
+[[nodiscard]] double reconstruction_gradient(std::span<const float> x, const DecoderRow<float>& row,
                                              const DecoderGradient& gradient) noexcept;
 
 // The divergence of N(mu, sigma) from the prior N(prior_mean, prior_sigma), per latent dimension.

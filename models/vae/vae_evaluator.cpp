@@ -7,32 +7,24 @@
 namespace tamis::models::vae {
 
 VaeEvaluator::VaeEvaluator(const VaeParameters& parameters,
-                           std::shared_ptr<const engine::Network> network)
+                           std::shared_ptr<const engine::DoubleNetwork> network,
+                           std::size_t capacity)
     : parameters_(&parameters),
-      runner_(std::move(network)),
-      scores_(runner_.network().max_batch()),
-      finite_(runner_.network().max_batch()) {
-    Expects(runner_.network().inputs().size() == 1 && runner_.network().outputs().size() == 5);
+      runner_(std::move(network), capacity),
+      scores_(capacity),
+      finite_(capacity) {
+    Expects(runner_.network().outputs().size() == 5);
     Expects(runner_.network().outputs()[0].row_size == parameters.prior_mean.size());
 }
 
-std::span<float> VaeEvaluator::row(std::size_t index) noexcept {
-    Expects(index < capacity());
-    return runner_.input(0).subspan(index * kHighLevelFeatureCount, kHighLevelFeatureCount);
-}
-
-std::span<const float> VaeEvaluator::output_row(std::size_t port,
-                                                std::size_t index) const noexcept {
-    const std::size_t size = runner_.network().outputs()[port].row_size;
-    return runner_.output(port).subspan(index * size, size);
-}
+std::span<float> VaeEvaluator::row(std::size_t index) noexcept { return runner_.input(index); }
 
 void VaeEvaluator::score(std::size_t rows) noexcept {
     Expects(rows <= capacity());
-    const engine::RunStatus status = runner_.run(rows);
+    runner_.run(rows);
     for (std::size_t i = 0; i < rows; ++i) {
         finite_[i] = 0;
-        if (status != engine::RunStatus::failed && runner_.row_is_finite(i)) {
+        if (runner_.row_is_finite(i)) {
             score_row(i);
         }
     }
@@ -40,9 +32,10 @@ void VaeEvaluator::score(std::size_t rows) noexcept {
 
 void VaeEvaluator::score_row(std::size_t index) noexcept {
     VaeScore& score = scores_[index];
-    const std::span<const float> mu = output_row(0, index);
-    const std::span<const float> sigma_raw = output_row(1, index);
-    const DecoderRow decoded{output_row(2, index), output_row(3, index), output_row(4, index)};
+    const std::span<const double> mu = runner_.output(0, index);
+    const std::span<const double> sigma_raw = runner_.output(1, index);
+    const DecoderRow<double> decoded{runner_.output(2, index), runner_.output(3, index),
+                                     runner_.output(4, index)};
     score.nll = reconstruction_loss(row(index), decoded, score.terms);
     score.kl = 0;
     score.mu2 = 0;

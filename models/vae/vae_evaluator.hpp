@@ -1,6 +1,7 @@
 // Scores rows of the 21 features: the network, then likelihoods and divergence, with z = mu, so
-// that an event always gets the same score (the published code samples z also when it scores). One
-// thread; allocates in the constructor only.
+// that an event always gets the same score (the published code samples z also when it scores). All
+// in double: a small width divides what a float rounds. One thread; allocates in the constructor
+// only.
 #pragma once
 
 #include <array>
@@ -9,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/network.hpp"
+#include "engine/double_network.hpp"
 #include "models/event_features.hpp"
 #include "models/vae/likelihoods.hpp"
 
@@ -34,8 +35,10 @@ class VaeEvaluator {
  public:
     // The network's ports must be those of vae_network.hpp, as many latent dimensions as in
     // `parameters`. `parameters` must outlive the evaluator.
-    VaeEvaluator(const VaeParameters& parameters, std::shared_ptr<const engine::Network> network);
+    VaeEvaluator(const VaeParameters& parameters,
+                 std::shared_ptr<const engine::DoubleNetwork> network, std::size_t capacity);
 
+    // Rows scored at once, at most.
     [[nodiscard]] std::size_t capacity() const noexcept { return scores_.size(); }
     // Where row `index` is to be written before score().
     [[nodiscard]] std::span<float> row(std::size_t index) noexcept;
@@ -50,11 +53,9 @@ class VaeEvaluator {
 
  private:
     void score_row(std::size_t index) noexcept;
-    [[nodiscard]] std::span<const float> output_row(std::size_t port,
-                                                    std::size_t index) const noexcept;
 
     const VaeParameters* parameters_;
-    engine::NetworkRunner runner_;
+    engine::DoubleRunner runner_;
     std::vector<VaeScore> scores_;
     std::vector<unsigned char> finite_;
 };

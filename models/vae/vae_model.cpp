@@ -5,6 +5,7 @@
 #include <gsl/assert>
 #include <limits>
 
+#include "engine/double_network.hpp"
 #include "engine/refusal.hpp"
 #include "models/model_hash.hpp"
 #include "models/vae/vae_evaluator.hpp"
@@ -74,16 +75,15 @@ tl::expected<void, std::string> check_port(const engine::NetworkPort& port, std:
     return {};
 }
 
-tl::expected<void, std::string> check_ports(const engine::Network& network) {
-    if (network.inputs().size() != 1 || network.outputs().size() != vae::kOutputPorts.size()) {
-        return engine::refuse("the network has " + std::to_string(network.inputs().size()) +
-                              " inputs and " + std::to_string(network.outputs().size()) +
-                              " outputs; right are x and mu, sigma_raw, par1, par2_raw, par3_raw");
+tl::expected<void, std::string> check_ports(const engine::DoubleNetwork& network) {
+    if (network.outputs().size() != vae::kOutputPorts.size()) {
+        return engine::refuse("the network has " + std::to_string(network.outputs().size()) +
+                              " outputs; right are mu, sigma_raw, par1, par2_raw, par3_raw");
     }
     const std::size_t latent = network.outputs()[0].row_size;
     const std::array<std::size_t, 5> sizes = {latent, latent, kHighLevelFeatureCount,
                                               vae::kScaledFeatures, vae::kZeroFeatures};
-    auto checked = check_port(network.inputs()[0], vae::kInputPort, kHighLevelFeatureCount);
+    auto checked = check_port(network.input(), vae::kInputPort, kHighLevelFeatureCount);
     for (std::size_t i = 0; i < sizes.size() && checked; ++i) {
         checked = check_port(network.outputs()[i], vae::kOutputPorts[i], sizes[i]);
     }
@@ -101,10 +101,10 @@ std::vector<std::string> make_score_columns() {
 class VaeScorer final : public Scorer {
  public:
     VaeScorer(const Manifest& manifest, const VaeParameters& parameters,
-              std::shared_ptr<const engine::Network> network, std::size_t max_events)
+              std::shared_ptr<const engine::DoubleNetwork> network, std::size_t max_events)
         : manifest_(&manifest),
           needs_pileup_(has_pileup_thresholds(manifest)),
-          evaluator_(parameters, std::move(network)),
+          evaluator_(parameters, std::move(network), kNetworkBatch),
           verdicts_(max_events),
           queued_(evaluator_.capacity()) {}
 
@@ -194,7 +194,7 @@ class VaeScorer final : public Scorer {
 class VaeModel final : public Model {
  public:
     VaeModel(Manifest manifest, VaeParameters parameters,
-             std::shared_ptr<const engine::Network> network)
+             std::shared_ptr<const engine::DoubleNetwork> network)
         : manifest_(std::move(manifest)),
           parameters_(std::move(parameters)),
           network_(std::move(network)),
@@ -221,7 +221,7 @@ class VaeModel final : public Model {
         Expects(rows.size() % kHighLevelFeatureCount == 0);
         const std::size_t count = rows.size() / kHighLevelFeatureCount;
         Expects(answers.size() == count * score_columns_.size());
-        VaeEvaluator evaluator(parameters_, network_);
+        VaeEvaluator evaluator(parameters_, network_, kNetworkBatch);
         for (std::size_t first = 0; first < count; first += evaluator.capacity()) {
             const std::size_t step = std::min(evaluator.capacity(), count - first);
             for (std::size_t i = 0; i < step; ++i) {
@@ -254,7 +254,7 @@ class VaeModel final : public Model {
 
     Manifest manifest_;
     VaeParameters parameters_;
-    std::shared_ptr<const engine::Network> network_;
+    std::shared_ptr<const engine::DoubleNetwork> network_;
     std::uint64_t hash_;
     std::vector<std::string> feature_names_;
     std::vector<std::string> score_columns_;
@@ -273,7 +273,7 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_vae(
     if (!checked) {
         return engine::refuse(checked.error());
     }
-    auto network = engine::Network::compile(networks.front(), {.max_batch = kNetworkBatch});
+    auto network = engine::DoubleNetwork::compile(networks.front());
     if (!network) {
         return engine::refuse(network.error());
     }

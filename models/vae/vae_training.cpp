@@ -129,7 +129,7 @@ double VaeTraining::row_loss(std::size_t batch_row, std::span<const float> x, Wa
     apply(heads_.par2_raw, row_of(decoder_->output(kPar2), batch_row, kScaledFeatures),
           row.par2_raw);
     apply(heads_.par3_raw, row_of(decoder_->output(kPar3), batch_row, kZeroFeatures), row.par3_raw);
-    const DecoderRow decoded{row.par1, row.par2_raw, row.par3_raw};
+    const DecoderRow<float> decoded{row.par1, row.par2_raw, row.par3_raw};
     if (wanted == Wanted::loss) {
         std::array<float, kHighLevelFeatureCount> terms{};
         return reconstruction_loss(x, decoded, terms);

@@ -22,8 +22,9 @@ tl::expected<LineFile, std::string> LineFile::create(const std::string& path, bo
     if (!replaces) {
         for (const std::string& taken : {path, unfinished_path(path)}) {
             if (std::filesystem::exists(taken)) {
-                return tl::unexpected("cannot write " + path + " (" + taken +
-                                      " exists); choose another name, replace it or resume it");
+                std::string why = "cannot write " + path;
+                why.append(" (").append(taken).append(" exists); choose another name, replace it ");
+                return tl::unexpected(why.append("or resume it"));
             }
         }
     }

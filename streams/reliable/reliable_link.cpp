@@ -72,6 +72,7 @@ bool ReliableInput::receive_from(LinkReceiver::Peer& peer) noexcept {
 
 std::size_t ReliableInput::poll(MessageSink& sink, std::uint64_t now_ns,
                                 std::size_t limit) noexcept {
+    socket_->guard(now_ns);
     std::size_t messages = receive(sink, now_ns, limit);
     if (answer(now_ns) > 0) {
         // Sending may take notice of messages in the library's own way, and the descriptor then

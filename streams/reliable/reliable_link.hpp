@@ -43,6 +43,10 @@ class ReliableInput final : public FragmentInput {
     [[nodiscard]] LinkReceiverCounters published_counters() const noexcept {
         return published_.read();
     }
+    // Any thread: of peers that took too much memory.
+    [[nodiscard]] std::uint64_t cut_connections() const noexcept {
+        return socket_->cut_connections();
+    }
     [[nodiscard]] std::string bound_endpoint() const { return socket_->bound_endpoint(); }
     // Sleeps until a message comes or the time is over; true for a message.
     [[nodiscard]] bool wait(std::chrono::milliseconds timeout) noexcept {
@@ -77,6 +81,7 @@ class ReliableOutput final : public EventOutput {
     [[nodiscard]] std::uint64_t durable_count() const noexcept override {
         return sender_.levels().durable;
     }
+    [[nodiscard]] int wait_descriptor() const noexcept override { return socket_->descriptor(); }
 
     void set_width(std::uint64_t width) noexcept { sender_.set_width(width); }
 

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
+#include <utility>
 
 #include "streams/event_output.hpp"
 #include "streams/reliable/reliable_link.hpp"
@@ -49,7 +50,8 @@ class SpooledOutput final : public EventOutput {
         std::uint64_t count = 0;
     };
 
-    SpooledOutput(LinkContext& context, Config config) : context_(context), config_(config) {}
+    SpooledOutput(LinkContext& context, Config config)
+        : context_(context), config_(std::move(config)) {}
     [[nodiscard]] tl::expected<std::unique_ptr<ReliableOutput>, std::string> connect();
     void note(Way way) noexcept;
     void count_durable() noexcept;

@@ -54,6 +54,7 @@ TEST(DeploymentReader, gives_the_defaults_of_the_plain_structs) {
     EXPECT_EQ(read.input.pool_events, plain.input.pool_events);
     EXPECT_EQ(read.input.pool_bytes, plain.input.pool_bytes);
     EXPECT_EQ(read.input.receive_high_water_mark, plain.input.receive_high_water_mark);
+    EXPECT_EQ(read.input.link_bytes, plain.input.link_bytes);
     EXPECT_EQ(read.input.overload, plain.input.overload);
     EXPECT_EQ(read.input.insecure, plain.input.insecure);
     const OutputConfig output;
@@ -168,7 +169,7 @@ input {
   endpoint: ["tcp://*:5570", "ipc:///run/a"] insecure: true
   source { id: 7 name: "calorimeter" } source { id: 9 name: "muons" }
   run: 3 window_ms: 20 max_message_bytes: 2048 max_event_bytes: 4096 pool_events: 5
-  pool_bytes: 8192 receive_high_water_mark: 6 overload: SHED mask_after_events: 9
+  pool_bytes: 8192 link_bytes: 4097 receive_high_water_mark: 6 overload: SHED mask_after_events: 9
 }
 output { name: "a" endpoint: "tcp://node7:5571" insecure: true stream: "physics" full: DROP send_high_water_mark: 8 }
 output { name: "b" endpoint: "tcp://127.0.0.1:*" pattern: PUBLISH }
@@ -192,6 +193,7 @@ monitoring { enabled: false address: "::1" port: 9100 log_level: WARN }
     EXPECT_EQ(read.input.pool_events, 5U);
     EXPECT_EQ(read.input.pool_bytes, 8192U);
     EXPECT_EQ(read.input.receive_high_water_mark, 6U);
+    EXPECT_EQ(read.input.link_bytes, 4097U);
     EXPECT_EQ(read.input.overload, OverloadPolicy::shed);
     EXPECT_TRUE(read.input.insecure);
     ASSERT_EQ(read.outputs.size(), 3U);

@@ -145,6 +145,10 @@ TEST(MenuHash, is_not_moved_by_comments_layout_or_descriptions) {
     EXPECT_EQ(
         menu_of(replaced(kSixLines, "name: \"anomaly\"", "name: \"anomaly\" prescale: 1")).hash,
         hash);
+    const Menu takes = menu_of(
+        replaced(kSixLines, "name: \"anomaly\"", "name: \"anomaly\" takes_incomplete: true"));
+    EXPECT_NE(takes.hash, hash);
+    EXPECT_EQ(std::ranges::count(takes.paths, true, &Path::takes_incomplete), 1);
 }
 
 TEST(MenuHash, is_moved_by_everything_that_changes_a_decision) {

@@ -83,7 +83,11 @@ TEST(Accounting, counts_paths_and_streams) {
 
 TEST(Accounting, leaves_the_wait_of_incomplete_events_out_of_the_latency) {
     Accounting accounting(0, 0, 0);
-    accounting.book(decision_of(Outcome::debug_incomplete), Delivery::delivered);
+    Decision incomplete = decision_of(Outcome::debug_incomplete);
+    incomplete.is_incomplete = true;
+    accounting.book(incomplete, Delivery::delivered);
+    incomplete.outcome = Outcome::accepted;  // by a path that takes them
+    accounting.book(incomplete, Delivery::delivered);
     EXPECT_EQ(accounting.running().decision_latency.count(), 0U);
     accounting.book(decision_of(Outcome::rejected), Delivery::not_selected);
     EXPECT_EQ(accounting.running().decision_latency.count(), 1U);

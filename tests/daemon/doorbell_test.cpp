@@ -33,25 +33,26 @@ TEST(Doorbell, ends_a_sleep_long_before_its_limit) {
     bell.arm();
     bell.ring();
     const std::uint64_t begin_ns = steady_clock_ns();
-    Idler::sleep({.bell = &bell, .input_descriptor = -1, .limit_ns = 10'000'000'000});
+    Idler::sleep({.bell = &bell, .limit_ns = 10'000'000'000});
     EXPECT_LT(steady_clock_ns() - begin_ns, 5'000'000'000U);
     bell.disarm();
 }
 
-TEST(Idler, spins_and_yields_without_sleeping_and_parks_after_a_few_turns) {
+TEST(Idler, spins_and_yields_without_sleeping_and_parks_after_some_microseconds) {
     Idler spin(config::IdleStrategy::spin);
     Idler yield(config::IdleStrategy::yield);
     Idler park(config::IdleStrategy::park);
-    int until_park = 0;
-    while (!park.wants_sleep() && until_park < 1000) {
-        ++until_park;
-        EXPECT_FALSE(spin.wants_sleep());
-        EXPECT_FALSE(yield.wants_sleep());
+    std::uint64_t now_ns = 5'000'000;
+    const std::uint64_t begin_ns = now_ns;
+    while (!park.wants_sleep(now_ns) && now_ns < begin_ns + 1'000'000) {
+        now_ns += 500;
+        EXPECT_FALSE(spin.wants_sleep(now_ns));
+        EXPECT_FALSE(yield.wants_sleep(now_ns));
     }
-    EXPECT_GT(until_park, 0);
-    EXPECT_LT(until_park, 1000);
+    EXPECT_GT(now_ns, begin_ns + 1'000);
+    EXPECT_LT(now_ns, begin_ns + 20'000);
     park.reset();
-    EXPECT_FALSE(park.wants_sleep());
+    EXPECT_FALSE(park.wants_sleep(now_ns));
 }
 
 }  // namespace

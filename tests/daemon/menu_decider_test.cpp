@@ -171,6 +171,47 @@ TEST(MenuDecider, sends_an_incomplete_event_to_the_debug_stream_unscored) {
     EXPECT_EQ(model.evaluations(), 0U);
 }
 
+TEST(MenuDecider, decides_an_incomplete_event_by_the_paths_that_take_it) {
+    const SumModel model;
+    config::Path takes = sum_path("takes", 5);
+    takes.takes_incomplete = true;
+    const TriggerMenu menu =
+        tests::compile(small_menu({every_event("all", PathKind::force_accept), takes}), model);
+    Event high = sum_event(1, {9});
+    Event low = sum_event(2, {1});
+    Event complete = sum_event(3, {1});
+    high.state = low.state = streams::EventState::incomplete;
+    const auto decisions = decide(menu, {high, low, complete});
+    EXPECT_EQ(decisions[0].outcome, Outcome::accepted);
+    ASSERT_EQ(decisions[0].paths.size(), 1U) << "the other path does not see it";
+    EXPECT_EQ(decisions[0].paths[0].path, 1U);
+    EXPECT_EQ(decisions[0].streams, menu.paths()[1].streams);
+    EXPECT_THAT(decisions[0].reasons, ElementsAre("incomplete"));
+    EXPECT_EQ(decisions[1].outcome, Outcome::debug_incomplete);
+    EXPECT_EQ(decisions[1].streams, menu.debug_streams());
+    EXPECT_THAT(decisions[1].paths, IsEmpty());
+    EXPECT_TRUE(decisions[0].is_incomplete && decisions[1].is_incomplete);
+    EXPECT_EQ(decisions[2].outcome, Outcome::accepted);
+    EXPECT_FALSE(decisions[2].is_incomplete);
+}
+
+TEST(MenuDecider, holds_an_incomplete_event_by_a_veto_that_takes_it_only) {
+    const SumModel model;
+    config::Path takes = sum_path("takes", 5);
+    takes.takes_incomplete = true;
+    config::Path veto = sum_path("veto", 5);
+    veto.kind = PathKind::veto;
+    veto.streams.clear();
+    Event event = sum_event(1, {9});
+    event.state = streams::EventState::incomplete;
+    for (const bool veto_takes : {false, true}) {
+        veto.takes_incomplete = veto_takes;
+        const TriggerMenu menu = tests::compile(small_menu({takes, veto}), model);
+        const auto decisions = decide(menu, {event});
+        EXPECT_EQ(decisions[0].outcome, veto_takes ? Outcome::debug_incomplete : Outcome::accepted);
+    }
+}
+
 TEST(MenuDecider, sends_a_broken_payload_to_the_debug_stream_with_its_reason) {
     const SumModel model;
     const TriggerMenu menu = tests::compile(

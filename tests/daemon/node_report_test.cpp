@@ -45,6 +45,7 @@ class NodeReportTest : public testing::Test {
         report_.input_links = {{.received = 20, .delivered = 6, .duplicates = 2, .damaged = 4}};
         report_.admissions = {
             {.endpoint = "tcp://127.0.0.1:4321", .admitted = 2, .refused = {5, 6, 7, 8}}};
+        report_.cut_connections = {5};
         report_.output_endpoints = {"run.mcap"};
         report_.monitoring_port = 8080;
         report_.pipeline = pipeline.snapshot();
@@ -67,6 +68,7 @@ TEST_F(RunSummary, tells_the_run_its_books_and_its_paths) {
     EXPECT_EQ(json["node"], "node \"1\"\n");
     EXPECT_EQ(json["run"], 3);
     EXPECT_EQ(json["condition"], "complete");
+    EXPECT_EQ(json["input"]["cut_connections"], nlohmann::json({5}));
     EXPECT_EQ(json["started"], "2023-11-14T22:13:20.123Z");
     EXPECT_EQ(json["menu"]["hash"], "000000000000002a");
     EXPECT_EQ(json["models"][0]["name"], "sum");
@@ -144,6 +146,7 @@ TEST_F(Metrics, are_a_page_that_prometheus_reads) {
     const std::string at = "endpoint=\"tcp://127.0.0.1:4321\"";
     EXPECT_EQ(values["tamis_link_received_total{" + at + "}"], 20);
     EXPECT_EQ(values["tamis_link_messages_total{" + at + ",class=\"damaged\"}"], 4);
+    EXPECT_EQ(values["tamis_link_cut_connections_total{" + at + "}"], 5);
     EXPECT_EQ(values["tamis_link_messages_total{" + at + ",class=\"duplicate\"}"], 2);
     EXPECT_EQ(values["tamis_link_connections_total{" + at + ",class=\"admitted\"}"], 2);
     EXPECT_EQ(values["tamis_link_connections_total{" + at + ",class=\"unlisted_key\"}"], 5);

@@ -1,7 +1,10 @@
 // When the senders of an event hear that they may forget it: after its verdict is in the ledger,
 // and after every output that wants it holds it safely.
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -46,7 +49,9 @@ class TrackingInput final : public streams::FragmentInput {
     void flush(std::uint64_t /*now*/) noexcept override { ++flushes; }
     [[nodiscard]] bool wants_settling() const noexcept override { return true; }
     [[nodiscard]] bool is_exhausted() const noexcept override { return false; }
+    [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor; }
 
+    int descriptor = -1;
     std::vector<std::uint64_t> decided;
     std::vector<std::uint64_t> durable;
     bool is_stopped = false;
@@ -66,11 +71,17 @@ class SlowOutput final : public streams::EventOutput {
         ++taken;
         return streams::SendResult::delivered;
     }
-    std::size_t poll(std::uint64_t /*now*/) noexcept override { return 0; }
+    std::size_t poll(std::uint64_t /*now*/) noexcept override {
+        sent = taken;
+        return 0;
+    }
     [[nodiscard]] std::uint64_t durable_count() const noexcept override { return safe; }
+    [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor; }
 
     std::uint64_t taken = 0;
+    std::uint64_t sent = 0;  // a link with a window sends in poll() what it took
     std::uint64_t safe = 0;
+    int descriptor = -1;
 };
 
 // Events 1 .. count; odd ones are selected.
@@ -221,6 +232,38 @@ TEST_F(PipelineDurability, tells_nothing_while_the_ledger_takes_nothing) {
     turn();
     EXPECT_EQ(sorted(input_->durable), (Numbers{1, 2, 3, 4})) << "the disk has room again";
     std::filesystem::remove(path);
+}
+
+TEST_F(PipelineDurability, a_link_sends_an_event_in_the_turn_that_decided_it) {
+    SlowOutput output;
+    make(events(1), {&output});
+    for (int i = 0; i < 20 && output.taken == 0; ++i) {
+        pipeline_->turn(test_clock);
+    }
+    EXPECT_EQ(output.taken, 1U);
+    EXPECT_EQ(output.sent, 1U);
+}
+
+TEST_F(PipelineDurability, sleeps_until_a_link_says_more_but_looks_often_at_an_output_that_cannot) {
+    const int readable = ::eventfd(1, EFD_CLOEXEC);
+    SlowOutput link;
+    SlowOutput disk;
+    link.descriptor = readable;
+    make(events(1), {&link, &disk});
+    input_->descriptor = readable;
+    turn();
+    EXPECT_LT(pipeline_->wait_point().limit_ns, 1'000'000U) << "the disk cannot wake anybody";
+    disk.safe = 1;
+    turn();
+    const WaitPoint point = pipeline_->wait_point();
+    EXPECT_GE(point.limit_ns, 1'000'000U) << "only the link is waited for";
+    pollfd woken{.fd = point.output_descriptor, .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&woken, 1, 0), 1) << "what wakes the link's descriptor wakes the loop";
+    link.safe = 1;
+    turn();
+    EXPECT_EQ(input_->durable, (std::vector<std::uint64_t>{1}));
+    pipeline_.reset();
+    ::close(readable);
 }
 
 }  // namespace

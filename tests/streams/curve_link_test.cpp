@@ -36,6 +36,11 @@ Pair new_pair() {
     return pair;
 }
 
+std::uint64_t now_ns() {
+    return static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
 struct Gathered final : MessageSink {
     Hold on_message(std::span<const std::byte> message, std::uint64_t /*at*/) noexcept override {
         messages.emplace_back(reinterpret_cast<const char*>(message.data()), message.size());
@@ -63,7 +68,7 @@ class CurveLink : public testing::Test {
                                       {input_->bound_endpoint(), Attachment::connect, {}, options})
             .value();
     }
-    LinkAdmissions books() { return context_.admissions().at(0); }
+    LinkAdmissions books() { return context_.admission().links().at(0); }
     std::uint64_t refused(Refusal why) { return books().refused.at(static_cast<std::size_t>(why)); }
     // One without keys sees the difference itself and may have hung up before the node has read
     // what it said: then it counts as unfinished.
@@ -74,7 +79,7 @@ class CurveLink : public testing::Test {
     bool until(const std::function<bool()>& condition) {
         const auto deadline = std::chrono::steady_clock::now() + kPatience;
         while (!condition() && std::chrono::steady_clock::now() < deadline) {
-            input_->poll(gathered_, 0, 100);
+            input_->poll(gathered_, now_ns(), 100);
             std::this_thread::sleep_for(1ms);
         }
         return condition();
@@ -97,7 +102,19 @@ TEST_F(CurveLink, carries_what_a_listed_key_sends) {
     EXPECT_EQ(gathered_.messages.back(), "99");
     EXPECT_EQ(books().admitted, 1U);
     EXPECT_EQ(books().endpoint, input_->bound_endpoint());
-    EXPECT_TRUE(context_.take_refused().empty());
+    EXPECT_TRUE(context_.admission().take_refused().empty());
+}
+
+// The library's limit is of sealed frames.
+TEST_F(CurveLink, carries_the_longest_message_and_none_longer) {
+    const std::string longest(static_cast<std::size_t>(SocketOptions{}.max_message_bytes), 'x');
+    const auto good = sender(CurveClient{source_.secret, node_.open});
+    ASSERT_EQ(good->send(as_bytes(longest), kPatience), SendResult::delivered);
+    EXPECT_TRUE(until([&] { return !gathered_.messages.empty(); }));
+    EXPECT_EQ(gathered_.messages.at(0).size(), longest.size());
+    ASSERT_EQ(good->send(as_bytes(longest + 'x'), kPatience), SendResult::delivered);
+    EXPECT_TRUE(until([&] { return books().admitted == 2; })) << "cut off, it comes again";
+    EXPECT_EQ(gathered_.messages.size(), 1U);
 }
 
 TEST_F(CurveLink, refuses_an_unlisted_key_and_names_it) {
@@ -105,7 +122,7 @@ TEST_F(CurveLink, refuses_an_unlisted_key_and_names_it) {
     const auto bad = sender(CurveClient{unlisted.secret, node_.open});
     ASSERT_TRUE(until([&] { return refused(Refusal::unlisted_key) > 0; }));
     EXPECT_EQ(bad->send(as_bytes("m"), 0ms), SendResult::full);
-    const auto named = context_.take_refused();
+    const auto named = context_.admission().take_refused();
     ASSERT_FALSE(named.empty());
     EXPECT_EQ(named[0].key, to_z85(unlisted.open));
     EXPECT_EQ(named[0].address, "127.0.0.1");

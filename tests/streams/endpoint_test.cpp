@@ -78,6 +78,7 @@ TEST(SocketOptions, refuse_values_that_would_switch_a_protection_off) {
     const Endpoint endpoint = parsed("inproc://x");
     EXPECT_TRUE(check_socket_options({}, endpoint));
     for (const auto change : {+[](SocketOptions& o) { o.max_message_bytes = -1; },
+                              +[](SocketOptions& o) { o.unread_bytes = 1000; },
                               +[](SocketOptions& o) { o.receive_high_water_mark = 0; },
                               +[](SocketOptions& o) { o.linger_ms = -1; },
                               +[](SocketOptions& o) { o.handshake_ms = 30'000; },

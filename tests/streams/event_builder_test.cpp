@@ -57,6 +57,29 @@ TEST_F(EventBuilderTest, keeps_header_fields_of_each_fragment) {
     EXPECT_EQ(kept.crc32c, fragment_checksum(fragment));
 }
 
+TEST_F(EventBuilderTest, its_window_follows_the_sources_and_grows_when_a_fragment_came_too_late) {
+    auto config = make_builder_config();
+    config.window_ns = 1'000'000;
+    config.shortest_window_ns = 1'000;
+    start(config);
+    std::uint64_t now = 1;
+    std::uint64_t event = 0;
+    for (std::uint32_t i = 0; i < EventWindow::kStretch; ++i) {  // two fragments an event
+        send(++event, kA, "a", now);
+        send(event, kB, "b", now += 2'000);
+        take();
+        release_all();
+        builder_->poll(now);
+    }
+    EXPECT_EQ(events().window_ns, 8'000U);
+    send(++event, kA, "a", now);
+    builder_->poll(now += 8'000);
+    EXPECT_EQ(take().state, EventState::incomplete);
+    send(event, kB, "too late", now + 1);
+    builder_->poll(now + 2);
+    EXPECT_GE(events().window_ns, 16'000U);
+}
+
 TEST_F(EventBuilderTest, closes_an_incomplete_event_when_the_window_ends) {
     start(make_builder_config());
     send(1, kA, "p", 100);

@@ -4,6 +4,7 @@ Usage: evaluation_test.py BUILD_DIR SOURCE_DIR"""
 import csv
 import json
 import pathlib
+import random
 import re
 import sys
 import tempfile
@@ -59,6 +60,8 @@ def main():
     check_refusals(tool, vae, background, folder)
     check_study(tool, vae, folder)
     check_columns_beside(tool, vae, rows, folder)
+    assert "Published table beside ours" not in page and "published_efficiencies" not in result, "of seed filters only"
+    check_published_doublets(tool, vae.parent / "seed_filter", folder)
     print("report of an evaluation: ok")
 
 
@@ -160,6 +163,35 @@ def check_columns_beside(tool, vae, rows, folder):
         file = write(folder / f"{name}.csv", table)
         inputs = {entry["input"] for entry in tool.json("evaluate", vae, "--background", file)["dependences"]}
         assert ("average_mu" in inputs) == (name == "whole"), inputs
+
+
+def check_published_doublets(tool, seed_filter, folder):
+    """The published table of seed filters beside ours: of the synthetic sample, and counted again on doublets of noise."""
+    published = {0.5: 0.998996700259, 0.75: 0.990524391331, 0.9: 0.922210826719, 0.99: 0.338669401587}
+    tool.run("evaluate", seed_filter, "--events", 3000, "--output", folder / "doublets")
+    result = json.loads((folder / "doublets" / "evaluation.json").read_text())
+    table = result["published_efficiencies"]
+    assert {row["rejection"]: row["published"] for row in table} == published and len(table) == 4, table
+    for row, at in zip(table, result["samples"][1]["at_rejection"]):
+        # Either threshold may be the next fake's score.
+        assert row["sample"] == "true doublets" and abs(row["efficiency"] - at["efficiency"]["value"]) < 0.02, (row, at)
+        assert row["low"] < at["efficiency"]["value"] < row["high"] + 1e-9, (row, at)
+    assert table[0]["low"] > 0.99 and table[3]["high"] - table[3]["low"] > 0.05, table
+    page = (folder / "doublets" / "report.html").read_text()
+    assert "Published table beside ours" in page and all(f"<td>{value:.4f}</td>" in page for value in published.values()), "the table"
+    draw = random.Random(4)
+    columns = [f"{side}_adc{pixel}" for side in ("inner", "outer") for pixel in range(256)]
+    rows = [{**{column: draw.randrange(20000) for column in columns}, "inner_layer": 0, "outer_layer": 1,
+             **{f"f{number}": draw.gauss(0, 1) for number in range(67)}} for _ in range(120)]
+    fakes, trues = write(folder / "fakes.csv", rows[:60]), write(folder / "trues.csv", rows[60:])
+    tool.run("evaluate", seed_filter, "--background", fakes, "--signal", trues, "--output", folder / "noise")
+    table = json.loads((folder / "noise" / "evaluation.json").read_text())["published_efficiencies"]
+    assert [row["rejection"] for row in table] == [0.5, 0.75, 0.9], "99 % of 60 fakes leave too few"
+    falling, scores = sorted(scores_of(tool, seed_filter, fakes, folder), reverse=True), scores_of(tool, seed_filter, trues, folder)
+    for row in table:
+        threshold = falling[int((1 - row["rejection"]) * len(falling))]
+        assert abs(row["efficiency"] - sum(score > threshold for score in scores) / 60) < 1e-12, row
+        assert row["low"] <= row["efficiency"] <= row["high"] and row["ours_is"] == "below", row
 
 
 main()

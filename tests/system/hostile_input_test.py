@@ -2,25 +2,15 @@
 """100,000 random and mutated messages and frames that announce a terabyte at the input of a running node: no crash, every message
 counted by reason, memory within its budget, good events keep flowing. Usage: hostile_input_test.py BUILD_DIR SOURCE_DIR [SEED]"""
 import random
-import socket
 import sys
 import tempfile
 
-import zmq
+from hostile_peer import BarePeer
 from menus import CUTS_ONLY
-from node import Node, sign, wire_module
+from node import Node, good_event, wire_module
 
 HOSTILE, RUN = 100_000, 3
 POOL_BYTES = 32 << 20
-
-
-def good_event(wire, event):
-    """Accepted by high_met."""
-    tracker = wire.PhysicsObjects(met_pt=150.0, met_phi=0.5).SerializeToString()
-    fragments = [wire.Fragment(run=RUN, event=event, source=source, timestamp_ns=event, sequence=event,
-                               payload_type=wire.PHYSICS_OBJECTS if source == 3 else wire.RAW,
-                               payload=tracker if source == 3 else b"untouched") for source in (1, 2, 3, 4)]
-    return [sign(fragment).SerializeToString() for fragment in fragments]
 
 
 def hostile_message(wire, rng, template):
@@ -40,23 +30,10 @@ def hostile_message(wire, rng, template):
 
 
 def announce(endpoint, size):
-    """A PUSH peer, byte by byte, whose frame says that so many bytes follow; true when the node has cut it off."""
-    host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
-    ready = b"\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"
-    with socket.create_connection((host, int(port)), timeout=10) as peer:
-        peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
-        peer.sendall(bytes((4, len(ready))) + ready)
-        try:
-            peer.sendall(b"\x02" + size.to_bytes(8, "big"))
-            for _ in range(64):
-                peer.sendall(bytes(1 << 20))
-            while peer.recv(4096):
-                pass
-        except ConnectionError:
-            pass
-        except TimeoutError:
-            return False
-    return True
+    """A peer whose frame says that so many bytes follow; true when the node has cut it off."""
+    peer = BarePeer(endpoint, b"PUSH")
+    peer.socket.sendall(b"\x02" + size.to_bytes(8, "big"))
+    return peer.send_until_cut(bytes(1 << 20))
 
 
 def resident_bytes(node, which):
@@ -74,13 +51,13 @@ def main():
     node = Node(build_dir, CUTS_ONLY, extra_input=f"run: {RUN} window_ms: 300 max_message_bytes: 65536 max_event_bytes: 262144 "
                                               f"pool_bytes: {POOL_BYTES} pool_events: 4096")
     at_start = resident_bytes(node, "VmRSS")
-    template = good_event(wire, 10**9)[2]
+    template = good_event(wire, RUN, 10**9)[2]
     good = 0
     for index in range(HOSTILE):
         node.push.send(hostile_message(wire, rng, template))
         if index % 200 == 0:
             good += 1
-            for message in good_event(wire, good):
+            for message in good_event(wire, RUN, good):
                 node.push.send(message)
         if index % 20_000 == 0:
             node.push.send_multipart([b"two", b"parts", b"endless"])

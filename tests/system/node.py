@@ -48,10 +48,20 @@ def sign(fragment):
     return fragment
 
 
+def good_event(wire, run, event):
+    """Messages of the four sources; accepted by high_met of the menu CUTS_ONLY."""
+    tracker = wire.PhysicsObjects(met_pt=150.0, met_phi=0.5).SerializeToString()
+    fragments = [wire.Fragment(run=run, event=event, source=source, timestamp_ns=event, sequence=event,
+                               payload_type=wire.PHYSICS_OBJECTS if source == 3 else wire.RAW,
+                               payload=tracker if source == 3 else b"untouched") for source in (1, 2, 3, 4)]
+    return [sign(fragment).SerializeToString() for fragment in fragments]
+
+
 class Node:
     """tamisd on `menu` (text of a menu file); one PUSH socket into it, one PULL socket for what it selects."""
 
-    def __init__(self, build_dir, menu, work_dir=None, extra_input="", threads="mode: SHARED", context=None):
+    def __init__(self, build_dir, menu, work_dir=None, extra_input="", threads="mode: SHARED", context=None,
+                 extra_output=""):
         self.folder = pathlib.Path(work_dir or tempfile.mkdtemp(prefix="tamis-test-"))
         self.context = context or zmq.Context()
         self.pull = self.context.socket(zmq.PULL)
@@ -68,7 +78,7 @@ input {{
 {sources}
   {extra_input}
 }}
-output {{ name: "downstream" endpoint: "tcp://127.0.0.1:{port}" }}
+output {{ name: "downstream" endpoint: "tcp://127.0.0.1:{port}" {extra_output} }}
 threads {{ {threads} }}
 run_summary: "{self.folder}/summary.json"
 """)

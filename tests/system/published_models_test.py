@@ -31,17 +31,16 @@ def check_vae(tool, data, folder):
     tool.run("import-model", "vae-tsv", data / "vae_v71_weights.tsv", "--output", folder / "vae")
     events = golden["events"]
     scores = score(tool, folder / "vae", folder, golden["features"], [event["x"] for event in events.values()])
-    worst = worst_term = 0.0
+    worst = 0.0
     for (name, event), got in zip(events.items(), scores):
-        for column, published in (("nll", event["nll"]), ("kl", event["kl"]), ("total", event["tot"])):
-            error = abs(got[column] - published) / abs(published)
+        values = {"nll": event["nll"], "kl": event["kl"], "total": event["tot"]}
+        values |= {f"nll_{feature}": term for feature, term in zip(golden["features"], event["per"])}
+        for column, published in values.items():
+            # Terms below 1e-10 are -ln(1 - p) in doubles, whose spacing beside 1 is no longer 1e-5 of them.
+            error = abs(got[column] - published) / max(abs(published), 1e-10)
             worst = max(worst, error)
-            assert error < 3e-5, f"{name}: {column} is {got[column]}, published {published}"
-        for feature, published in zip(golden["features"], event["per"]):
-            error = abs(got[f"nll_{feature}"] - published) / max(1, abs(published))
-            worst_term = max(worst_term, error)
-            assert error < 1e-4, f"{name}: the term of {feature} is {got[f'nll_{feature}']}, published {published}"
-    print(f"VAE v71: nll, kl and total of {len(events)} events agree to {worst:.1e} (limit 3e-5), terms to {worst_term:.1e} (1e-4)")
+            assert error < 1e-5, f"{name}: {column} is {got[column]}, published {published}"
+    print(f"VAE v71: nll, kl, total and the 21 terms of {len(events)} events agree to {worst:.1e} (limit 1e-5)")
 
 
 def check_seed_filter(tool, data, folder):

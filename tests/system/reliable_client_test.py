@@ -37,9 +37,10 @@ def decode(message):
 class Sender:
     """A source: sends what the node grants, again what it asks for."""
 
-    def __init__(self, context, port, rng):
+    def __init__(self, context, port, rng, prepare=lambda socket: None):
         self.socket = context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
+        prepare(self.socket)
         self.socket.connect(f"tcp://127.0.0.1:{port}")
         self.rng, self.epoch, self.kept, self.offset = rng, time.time_ns(), {}, 0
         self.next, self.offered, self.durable, self.limit, self.offset_limit, self.pinged = 1, 0, 0, 0, 0, 0.0

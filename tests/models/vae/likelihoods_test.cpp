@@ -138,7 +138,7 @@ TEST(Likelihoods, row_gradient_is_that_of_the_sum) {
         }
     }
     par2[10] = par2[11] = par2[12] = 30;
-    const DecoderRow row{par1, par2, par3};
+    const DecoderRow<float> row{par1, par2, par3};
     const double sum = reconstruction_gradient(x, row, {d1, d2, d3});
     EXPECT_DOUBLE_EQ(sum, reconstruction_loss(x, row, terms));
     const float step = 1.0F / 1024;

@@ -10,7 +10,6 @@
 #include "models/vae/vae_network.hpp"
 #include "streams/synthetic/collision_generator.hpp"
 #include "tests/models/event_maker.hpp"
-#include "tests/models/network_allocations.hpp"
 #include "tests/models/vae/small_vae.hpp"
 #include "tests/support/allocation_guard.hpp"
 
@@ -226,15 +225,14 @@ TEST_F(VaeModelTest, row_that_is_not_finite_answers_nan) {
     EXPECT_TRUE(std::isnan(answer[0]));
 }
 
-TEST_F(VaeModelTest, scoring_allocates_nothing_beyond_the_network_library) {
+TEST_F(VaeModelTest, scoring_allocates_nothing) {
     const ModelPointer vae = model();
     const Events events(40);
     const auto scorer = vae->make_scorer(40);
     scorer->score(events.all());
     const tests::AllocationGuard guard;
     scorer->score(events.all());
-    const std::size_t allocations = guard.allocations();
-    EXPECT_EQ(allocations, tests::network_allocations(weights_->scoring_graph, 64, 40));
+    EXPECT_EQ(guard.allocations(), 0U);
 }
 
 TEST_F(VaeModelTest, manifest_that_does_not_fit_is_refused_with_the_reason) {
@@ -264,7 +262,8 @@ TEST_F(VaeModelTest, manifest_that_does_not_fit_is_refused_with_the_reason) {
 TEST_F(VaeModelTest, network_of_another_shape_is_refused) {
     const auto encoder_only = load_vae(manifest(), {vae::make_encoder({}, 1)});
     ASSERT_FALSE(encoder_only.has_value());
-    EXPECT_NE(encoder_only.error().find("1 inputs and 2 outputs"), std::string::npos);
+    EXPECT_NE(encoder_only.error().find("the network has 2 outputs; right are mu,"),
+              std::string::npos);
     const auto none = load_vae(manifest(), {});
     ASSERT_FALSE(none.has_value());
     engine::Graph renamed = weights_->scoring_graph;

@@ -1,4 +1,4 @@
-#include "streams/link_monitor.hpp"
+#include "streams/failed_handshakes.hpp"
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 namespace tamis::streams {
@@ -25,7 +24,7 @@ std::string address_of(int descriptor) {
     return host.data();
 }
 
-Refusal reason_of(std::uint32_t protocol_error) noexcept {
+Refusal reason_of(std::int32_t protocol_error) noexcept {
     if (protocol_error == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
         return Refusal::not_curve;
     }
@@ -35,39 +34,18 @@ Refusal reason_of(std::uint32_t protocol_error) noexcept {
 
 }  // namespace
 
-LinkMonitor::LinkMonitor(void* raw, std::string domain, Admission& admission)
-    : raw_(raw), domain_(std::move(domain)), admission_(admission) {}
+FailedHandshakes::FailedHandshakes(std::string domain, Admission& admission)
+    : domain_(std::move(domain)), admission_(admission) {}
 
-LinkMonitor::~LinkMonitor() { zmq_close(raw_); }
-
-int LinkMonitor::wanted_events() noexcept {
+int FailedHandshakes::wanted_events() noexcept {
     return ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-           ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED |
-           ZMQ_EVENT_MONITOR_STOPPED;
+           ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED;
 }
 
-// Events come as two parts: number and value, then the endpoint.
-bool LinkMonitor::read() {
-    std::array<char, 256> part{};
-    while (zmq_recv(raw_, part.data(), part.size(), ZMQ_DONTWAIT) >= 0) {
-        std::uint16_t event = 0;
-        std::uint32_t value = 0;
-        std::memcpy(&event, part.data(), sizeof event);
-        std::memcpy(&value, part.data() + sizeof event, sizeof value);
-        zmq_recv(raw_, part.data(), part.size(), ZMQ_DONTWAIT);
-        if (event == ZMQ_EVENT_MONITOR_STOPPED) {
-            return false;
-        }
-        on_event(event, value);
-    }
-    return true;
-}
-
-void LinkMonitor::on_event(std::uint16_t event, std::uint32_t value) {
-    const int descriptor = static_cast<int>(value);
-    switch (event) {
+void FailedHandshakes::on_event(std::uint16_t kind, std::int32_t value) {
+    switch (kind) {
         case ZMQ_EVENT_ACCEPTED:
-            addresses_[descriptor] = address_of(descriptor);
+            addresses_[value] = address_of(value);
             return;
         // Its end is told next, with the descriptor.
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
@@ -79,15 +57,15 @@ void LinkMonitor::on_event(std::uint16_t event, std::uint32_t value) {
             failed_ = Refusal::unfinished;
             return;
         case ZMQ_EVENT_DISCONNECTED:
-            count_failed(addresses_[descriptor]);
-            addresses_.erase(descriptor);
+            count_failed(addresses_[value]);
+            addresses_.erase(value);
             return;
         default:
             return;
     }
 }
 
-void LinkMonitor::count_failed(const std::string& address) {
+void FailedHandshakes::count_failed(const std::string& address) {
     if (failed_) {
         admission_.refuse(domain_, *failed_, address);
         failed_.reset();
