@@ -47,8 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (size > 1) {
         const std::size_t length = std::min<std::size_t>(data[0] & 127U, size - 1);
         const bool is_sealed = (data[0] & 128U) != 0;
-        std::vector<std::byte> message(length);
-        std::memcpy(message.data(), data + 1, length);
+        const auto bytes = std::as_bytes(std::span(data + 1, length));
+        std::vector<std::byte> message(bytes.begin(), bytes.end());
         data += 1 + length;
         size -= 1 + length;
         if (is_sealed) {
