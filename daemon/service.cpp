@@ -233,7 +233,8 @@ void Service::tell_refused() {
             {{"endpoint", peer.endpoint},
              {"address", peer.address.empty() ? "unknown" : peer.address},
              {"key", peer.key.empty() ? "unknown" : peer.key},
-             {"why", std::string(to_string(peer.why))}});
+             {"why", std::string(to_string(peer.why))},
+             {"times", std::to_string(peer.times)}});
     }
 }
 

@@ -85,7 +85,11 @@ Admission::Link* Admission::find(std::string_view domain) noexcept {
 
 void Admission::note(Link& link, RefusedPeer peer) {
     ++link.books.refused[static_cast<std::size_t>(peer.why)];
-    if (refused_.size() < kNamedRefusals) {
+    const auto known =
+        std::ranges::find_if(refused_, [&](const RefusedPeer& named) { return named.is_as(peer); });
+    if (known != refused_.end()) {
+        ++known->times;
+    } else if (refused_.size() < kNamedRefusals) {
         refused_.push_back(std::move(peer));
     }
 }

@@ -35,6 +35,12 @@ struct RefusedPeer {
     std::string address;  // empty: gone before it could be asked
     std::string key;      // Z85, of unlisted_key; the others do not say theirs
     Refusal why = Refusal::unfinished;
+    std::uint64_t times = 1;
+
+    [[nodiscard]] bool is_as(const RefusedPeer& other) const {
+        return endpoint == other.endpoint && address == other.address && key == other.key &&
+               why == other.why;
+    }
 };
 
 // What libzmq asks of whoever answers at inproc://zeromq.zap.01.
@@ -66,7 +72,8 @@ class Admission {
 
     // By link, in the order of add_link().
     [[nodiscard]] std::vector<LinkAdmissions> links() const;
-    // Those refused since the last call; of very many the first ones (all are counted).
+    // Those refused since the last call, each once; of very many the first ones (all are counted in
+    // the books).
     [[nodiscard]] std::vector<RefusedPeer> take_refused();
 
  private:

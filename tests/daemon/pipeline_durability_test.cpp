@@ -71,15 +71,11 @@ class SlowOutput final : public streams::EventOutput {
         ++taken;
         return streams::SendResult::delivered;
     }
-    std::size_t poll(std::uint64_t /*now*/) noexcept override {
-        sent = taken;
-        return 0;
-    }
+    std::size_t poll(std::uint64_t /*now*/) noexcept override { return 0; }
     [[nodiscard]] std::uint64_t durable_count() const noexcept override { return safe; }
     [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor; }
 
     std::uint64_t taken = 0;
-    std::uint64_t sent = 0;  // a link with a window sends in poll() what it took
     std::uint64_t safe = 0;
     int descriptor = -1;
 };
@@ -232,16 +228,6 @@ TEST_F(PipelineDurability, tells_nothing_while_the_ledger_takes_nothing) {
     turn();
     EXPECT_EQ(sorted(input_->durable), (Numbers{1, 2, 3, 4})) << "the disk has room again";
     std::filesystem::remove(path);
-}
-
-TEST_F(PipelineDurability, a_link_sends_an_event_in_the_turn_that_decided_it) {
-    SlowOutput output;
-    make(events(1), {&output});
-    for (int i = 0; i < 20 && output.taken == 0; ++i) {
-        pipeline_->turn(test_clock);
-    }
-    EXPECT_EQ(output.taken, 1U);
-    EXPECT_EQ(output.sent, 1U);
 }
 
 TEST_F(PipelineDurability, sleeps_until_a_link_says_more_but_looks_often_at_an_output_that_cannot) {

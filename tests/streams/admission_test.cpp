@@ -89,10 +89,24 @@ TEST_F(AdmissionOfTwoLinks, names_who_was_refused_where_and_why_once) {
 
 TEST_F(AdmissionOfTwoLinks, counts_all_of_a_storm_and_names_a_bounded_part) {
     for (int i = 0; i < 10'000; ++i) {
+        admission_.refuse(first_, Refusal::not_curve, "192.0.2." + std::to_string(i));
+    }
+    EXPECT_EQ(refused(admission_.links()[0], Refusal::not_curve), 10'000U);
+    const std::size_t named = admission_.take_refused().size();
+    EXPECT_GT(named, 1U);
+    EXPECT_LE(named, 100U);
+}
+
+TEST_F(AdmissionOfTwoLinks, names_one_that_comes_again_and_again_once) {
+    for (int i = 0; i < 10'000; ++i) {
         (void)admission_.answer(request(first_, 9));
     }
-    EXPECT_EQ(refused(admission_.links()[0], Refusal::unlisted_key), 10'000U);
-    EXPECT_LE(admission_.take_refused().size(), 100U);
+    admission_.refuse(first_, Refusal::wrong_server_key, "192.0.2.7");
+    const auto named = admission_.take_refused();
+    ASSERT_EQ(named.size(), 2U);
+    EXPECT_EQ(named[0].times, 10'000U);
+    EXPECT_EQ(named[1].why, Refusal::wrong_server_key);
+    EXPECT_EQ(named[1].times, 1U);
 }
 
 }  // namespace

@@ -92,6 +92,19 @@ TEST_F(ReliableSockets, carry_every_message_once) {
     EXPECT_EQ(std::set(sink_.messages.begin(), sink_.messages.end()).size(), 4000U);
 }
 
+// A poll would first look for acknowledgements, which costs the latency of a system call.
+TEST_F(ReliableSockets, send_at_once_what_has_credit) {
+    open_input();
+    open_output("a");
+    ASSERT_TRUE(turn_until([&] { return outputs_[0]->is_open(); }));
+    send(0, "message");
+    const auto end = std::chrono::steady_clock::now() + seconds(20);
+    while (sink_.messages.empty() && std::chrono::steady_clock::now() < end) {
+        input_->poll(sink_, now_ns(), 100);
+    }
+    EXPECT_EQ(sink_.messages, (std::vector<std::string>{"message"}));
+}
+
 TEST_F(ReliableSockets, acknowledge_what_is_held_only_when_it_is_settled) {
     open_input();
     open_output("a");
