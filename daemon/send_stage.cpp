@@ -41,8 +41,7 @@ SendStage::SendStage(Parts parts)
 }
 
 std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
-    std::size_t work = poll_outputs(now_ns);
-    std::size_t finished = take_confirmed(now_ns);
+    std::size_t finished = 0;
     for (std::size_t events = 0; events < kEventsPerPoll; ++events) {
         if (!is_sending_) {
             if (taken_next_ == taken_count_ && take_next() == 0) {
@@ -57,6 +56,9 @@ std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
         finish();
         ++finished;
     }
+    // After the sends: looking for what is safe costs a system call for each link.
+    const std::size_t work = poll_outputs(now_ns);
+    finished += take_confirmed(now_ns);
     if (finished > 0) {
         parts_.receiver_bell.ring();  // it listens only when it has no room
     }
