@@ -17,11 +17,6 @@ def frame(flags, body):
     return bytes((flags | LARGE,)) + len(body).to_bytes(8, "big") + body
 
 
-def announced(size):
-    """The head of a frame of so many bytes that never come."""
-    return bytes((LARGE,)) + size.to_bytes(8, "big")
-
-
 class BarePeer:
     mechanism = b"NULL"
 
@@ -70,6 +65,10 @@ class BarePeer:
         except ConnectionError:
             return True
         return False
+
+    def announce_until_cut(self, size):
+        """A frame that says that so many bytes follow."""
+        return self.send_until_cut(lambda: bytes((LARGE,)) + size.to_bytes(8, "big") + bytes(1 << 20))
 
 
 class SealedPeer(BarePeer):

@@ -5,7 +5,7 @@ import random
 import sys
 import tempfile
 
-from hostile_peer import BarePeer
+from bare_peer import BarePeer
 from menus import CUTS_ONLY
 from node import Node, good_event, wire_module
 
@@ -27,13 +27,6 @@ def hostile_message(wire, rng, template):
     if kind == 3:  # a wrong run, an unknown source
         return wire.Fragment(run=rng.randrange(10, 99), event=rng.randrange(9), source=rng.choice([1, 2, 3, 4, 6, 60])).SerializeToString()
     return bytes(damaged) + bytes(rng.getrandbits(8) for _ in range(rng.randrange(1, 30)))  # and a tail of noise
-
-
-def announce(endpoint, size):
-    """A peer whose frame says that so many bytes follow; true when the node has cut it off."""
-    peer = BarePeer(endpoint, b"PUSH")
-    peer.socket.sendall(b"\x02" + size.to_bytes(8, "big"))
-    return peer.send_until_cut(bytes(1 << 20))
 
 
 def resident_bytes(node, which):
@@ -62,7 +55,8 @@ def main():
         if index % 20_000 == 0:
             node.push.send_multipart([b"two", b"parts", b"endless"])
         if index % 10_000 == 0:
-            assert announce(node.ready["endpoints"][0], rng.choice([1 << 20, 1 << 40, (1 << 63) - 1])), "a giant frame is cut off"
+            assert BarePeer(node.ready["endpoints"][0], b"PUSH").announce_until_cut(
+                rng.choice([1 << 20, 1 << 40, (1 << 63) - 1])), "a giant frame is cut off"
     messages = node.receive_until_quiet(quiet=3, limit=100)
     grown = resident_bytes(node, "VmHWM") - at_start
     # The pool, the link's own queues (1000 messages per peer) and what allocators keep.

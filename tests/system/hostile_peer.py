@@ -10,7 +10,7 @@ import time
 
 import zmq
 
-from bare_peer import BarePeer, SealedPeer, announced
+from bare_peer import BarePeer, SealedPeer
 from reliable_client_test import DATA, OPEN, encode
 
 OVER_LIMIT, GIANT = 65536 + 100, 1 << 30
@@ -66,7 +66,7 @@ class HostilePeer:
 
     def announce_until_cut(self):
         peer = self.bare()
-        self.count("cut", peer.send_until_cut(lambda: announced(GIANT) + bytes(1 << 20)))
+        self.count("cut", peer.announce_until_cut(GIANT))
         peer.socket.close()
 
     def endless(self):
