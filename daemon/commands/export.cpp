@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct ExportCommand {
     std::filesystem::path input;
     std::filesystem::path output;
     std::vector<std::string> topics;
+    std::optional<std::uint32_t> run;
     std::uint64_t first_event = 0;
     std::uint64_t last_event = UINT64_MAX;
     std::uint64_t from_ns = 0;
@@ -37,6 +39,7 @@ streams::ExportOptions export_options(const ExportCommand& command) {
     options.input = command.input.string();
     options.output = command.output.string();
     options.selection.topics = command.topics;
+    options.selection.run = command.run;
     options.selection.first_event = command.first_event;
     options.selection.last_event = command.last_event;
     options.selection.from_ns = command.from_ns;
@@ -75,7 +78,7 @@ ExitStatus export_recording(const ExportCommand& command) {
     if (!summary) {
         return fail(EX_DATAERR, summary.error());
     }
-    if (summary->end != streams::ReadEnd::complete) {
+    if (summary->end == streams::ReadEnd::torn || summary->end == streams::ReadEnd::damaged) {
         fmt::print(stderr, "tamis: {} is {}: {}\n", options.input, streams::to_string(summary->end),
                    summary->end_reason);
     }
@@ -103,6 +106,7 @@ void add_export(CLI::App& program, ExitStatus& status) {
         ->add_option("--output", command->output, "File to write: .h5, .csv or .ndjson says which")
         ->required();
     subcommand->add_option("--topic", command->topics, "Only these channels (streams)");
+    subcommand->add_option("--run", command->run, "Only events of this run");
     subcommand->add_option("--first-event", command->first_event, "From this event number on");
     subcommand->add_option("--last-event", command->last_event, "Up to this event number");
     subcommand->add_option("--from-ns", command->from_ns,
@@ -117,7 +121,10 @@ void add_export(CLI::App& program, ExitStatus& status) {
         ->add_flag("--resume", command->resume,
                    "Go on where an export to CSV or JSON lines was broken off")
         ->excludes(replace);
-    subcommand->footer("Example:\n  tamis export run/demo/selected.mcap --output selected.h5");
+    subcommand->footer(
+        "Example:\n  tamis export run/demo/selected.mcap --output selected.h5\n"
+        "  tamis export run/demo/selected.mcap --run 1 --first-event 52 --last-event 52 --output "
+        "event.ndjson");
     subcommand->callback([command, &status] { status = export_recording(*command); });
 }
 

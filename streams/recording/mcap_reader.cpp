@@ -61,28 +61,35 @@ void McapReader::read_header() {
     next_record();
 }
 
-void McapReader::select_times(std::uint64_t from_ns, std::uint64_t until_ns) {
-    from_ns_ = from_ns;
-    until_ns_ = until_ns;
+void McapReader::select(const ChunkSelection& selection) {
+    selection_ = selection;
     const auto summary = read_mcap_summary(file_);
     if (!summary || !summary->is_checked || summary->contents.chunks.empty() ||
         summary->contents.statistics.chunk_count != summary->contents.chunks.size()) {
-        return;  // the chunks themselves say their times
+        return;
+    }
+    const std::vector<McapChunkIndex>& chunks = summary->contents.chunks;
+    const std::vector<McapChunkKeys>& chunk_keys = summary->contents.chunk_keys;
+    const bool finds_keys = selection.keys && !chunk_keys.empty();
+    if (!finds_keys && !selection.selects_times()) {
+        return;
     }
     // Of other writers, a chunk passed over may be the one that describes a channel.
     seen_.schemas = summary->contents.schemas;
     seen_.channels = summary->contents.channels;
     selected_.emplace();
-    for (const McapChunkIndex& chunk : summary->contents.chunks) {
-        if (is_selected(chunk.start_time_ns, chunk.end_time_ns)) {
-            selected_->push_back(chunk.chunk_offset);
+    for (std::size_t index = 0; index < chunks.size(); ++index) {
+        if (is_selected(chunks[index].start_time_ns, chunks[index].end_time_ns) &&
+            (!finds_keys || chunk_keys[index].keys.overlaps(*selection.keys))) {
+            selected_->push_back(chunks[index].chunk_offset);
         }
     }
     std::sort(selected_->begin(), selected_->end(), std::greater<>());
+    selected_->erase(std::unique(selected_->begin(), selected_->end()), selected_->end());
 }
 
 bool McapReader::is_selected(std::uint64_t first_ns, std::uint64_t last_ns) const noexcept {
-    return last_ns >= from_ns_ && first_ns < until_ns_;
+    return last_ns >= selection_.from_ns && first_ns < selection_.until_ns;
 }
 
 // False at the end of what was selected.

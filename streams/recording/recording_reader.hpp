@@ -1,6 +1,7 @@
 // The messages of a recording, file after file (recording_files.hpp), or those of some streams,
-// times or events. Checks that each file follows the one before, and gives the events that a file
-// repeats only once. Cold path; one thread.
+// times or events. Where a file has an index (recordings of Tamis that came to their end), chunks
+// that cannot hold what was selected are not touched. Checks that each file follows the one before,
+// and gives the events that a file repeats only once. Cold path; one thread.
 #pragma once
 
 #include <cstdint>

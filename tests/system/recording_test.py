@@ -116,6 +116,18 @@ def check_rotation_and_continuation(tool, menu, folder, messages):
     tool.run("replay", folder / "run.mcap", "--menu", menu)
 
 
+def check_selection_by_event(tool, folder):
+    """As the example of the help has it; from a whole file, from one without an end, and of a run that is not there."""
+    assert "--run 1 --first-event 52 --last-event 52" in tool.run("export", "--help")
+    for event, run, expected in ((52, 5, [52]), (2345, 5, [2345]), (2999, 5, [2999]), (52, 6, [])):
+        one = ("--run", run, "--first-event", event, "--last-event", event)
+        tool.run("export", folder / "run.mcap", *one, "--output", folder / "event.ndjson", "--replace")
+        lines = [json.loads(line) for line in open(folder / "event.ndjson", encoding="utf-8")]
+        assert [(line["run"], line["event"]) for line in lines] == [(5, number) for number in expected], lines
+    assert tool.json("replay", folder / "run.mcap", "--run", 5, "--first-event", 52, "--last-event", 54)["events"] == 3
+    tool.run("replay", folder / "run.mcap", "--run", 6, status=65)
+
+
 def check_repair(tool, folder):
     torn = next(folder.glob("run.*.mcap.part"))
     done = tool.json("repair", torn, "--output", folder / "repaired.mcap")
@@ -140,6 +152,7 @@ def check_export(tool, folder):
              "--topic", "physics", "--no-features")
     lines = [json.loads(line) for line in open(folder / "few.ndjson", encoding="utf-8")]
     assert [line["event"] for line in lines] == list(range(10, 20)) and "derived" not in lines[0]
+    check_selection_by_event(tool, folder)
     tool.run("export", folder / "run.mcap", "--output", folder / "run.h5")
     shown = tool.run("import", folder / "run.h5", "--output", folder / "again.mcap")
     assert "3000 events" in shown and "tamis-hdf5" in shown, shown

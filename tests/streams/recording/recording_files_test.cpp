@@ -216,7 +216,7 @@ TEST(McapReader, reads_only_the_chunks_of_the_times_asked_for) {
     for (const std::size_t size : {bytes.size(), std::size_t(whole->data_end_offset)}) {
         auto reader = McapReader::from_bytes(std::span(bytes).first(size));
         ASSERT_TRUE(reader);
-        reader->select_times(500'000, 500'001);
+        reader->select({.from_ns = 500'000, .until_ns = 500'001, .keys = {}});
         std::size_t count = 0;
         bool found = false;
         while (const McapMessage* message = reader->next()) {
