@@ -30,6 +30,7 @@ struct ExportCommand {
     std::uint64_t until_ns = UINT64_MAX;
     std::uint64_t events = UINT64_MAX;
     bool features = true;
+    double checkpoint_s = 10;
     bool replace = false;
     bool resume = false;
 };
@@ -45,6 +46,7 @@ streams::ExportOptions export_options(const ExportCommand& command) {
     options.selection.from_ns = command.from_ns;
     options.selection.until_ns = command.until_ns;
     options.most_events = command.events;
+    options.checkpoint_after_ns = static_cast<std::uint64_t>(command.checkpoint_s * 1e9);
     options.start = command.replace  ? streams::ExportStart::replace
                     : command.resume ? streams::ExportStart::resume
                                      : streams::ExportStart::refuse_existing;
@@ -119,12 +121,19 @@ void add_export(CLI::App& program, ExitStatus& status) {
         subcommand->add_flag("--replace", command->replace, "Overwrite an existing file");
     subcommand
         ->add_flag("--resume", command->resume,
-                   "Go on where an export to CSV or JSON lines was broken off")
+                   "Go on where such an export was broken off; HDF5: from its last copy")
         ->excludes(replace);
+    subcommand
+        ->add_option("--checkpoint", command->checkpoint_s,
+                     "Seconds between the copies of an unfinished HDF5 file (FILE.checkpoint); "
+                     "rarer where they would take more than 1/30 of the time")
+        ->check(CLI::Range(0.0, 1e9))
+        ->capture_default_str();
     subcommand->footer(
         "Example:\n  tamis export run/demo/selected.mcap --output selected.h5\n"
         "  tamis export run/demo/selected.mcap --run 1 --first-event 52 --last-event 52 --output "
-        "event.ndjson");
+        "event.ndjson\n"
+        "  tamis export run/demo/selected.mcap --output selected.h5 --resume");
     subcommand->callback([command, &status] { status = export_recording(*command); });
 }
 

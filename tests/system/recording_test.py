@@ -116,6 +116,49 @@ def check_rotation_and_continuation(tool, menu, folder, messages):
     tool.run("replay", folder / "run.mcap", "--menu", menu)
 
 
+def contents_of(path, h5py):
+    """Every number and text of an HDF5 file by its name, as bytes: some are not a number."""
+    with h5py.File(path) as file:
+        found = {name: file.attrs[name] for name in file.attrs}
+
+        def add(name, table):
+            if isinstance(table, h5py.Dataset):
+                for column in table.dtype.names:
+                    found[f"{name}/{column}"] = (table[column].dtype, table[column].tobytes())
+        file.visititems(add)
+    return found
+
+
+def check_killed_export(tool, folder, h5py):
+    """An export to HDF5 that is killed three times and goes on has what one has that was left alone."""
+    long, whole, killed = (folder / name for name in ("long.mcap", "whole.h5", "killed.h5"))
+    tool.run("generate", "--events", 10000, "--output", long)
+    tool.run("export", long, "--output", whole)
+    command = ("export", long, "--output", killed, "--checkpoint", 0, "--resume")
+    copy = pathlib.Path(f"{killed}.checkpoint")
+    kills = 0
+    for _ in range(20):
+        before = copy.stat().st_mtime_ns if copy.exists() else 0
+        process = subprocess.Popen([tool.program, *map(str, command)], stdout=subprocess.DEVNULL)
+        while process.poll() is None and not (copy.exists() and copy.stat().st_mtime_ns != before):
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+        kills += process.returncode == -signal.SIGKILL
+        if kills == 3:
+            break
+        killed.unlink(missing_ok=True)  # it was faster than the kill
+    assert kills == 3 and not killed.exists(), "the export was never killed in its middle"
+    refused = tool.run("export", long, "--output", killed, status=65)
+    assert not refused and "resume" in tool.errors, tool.errors
+    tool.run(*command, "--no-features", status=65)
+    shown = tool.run(*command)
+    assert "10000 events" in shown and "events were there before" in shown, shown
+    assert contents_of(killed, h5py) == contents_of(whole, h5py)
+    assert not list(folder.glob("killed.h5.*")), "nothing is left beside it"
+    assert "--output selected.h5 --resume" in tool.run("export", "--help")
+
+
 def check_selection_by_event(tool, folder):
     """As the example of the help has it; from a whole file, from one without an end, and of a run that is not there."""
     assert "--run 1 --first-event 52 --last-event 52" in tool.run("export", "--help")
@@ -165,6 +208,7 @@ def check_export(tool, folder):
     except ImportError:
         print("skipped: h5py (Debian: python3-h5py) to read the HDF5 file")
         return
+    check_killed_export(tool, folder, h5py)
     with h5py.File(folder / "run.h5") as file:
         assert len(file["events"]) == 3000 and file["derived"]["HT"][7] == 47.0
         name = next(name for name in file["paths"] if len(file["paths"][name]) == 3000)
