@@ -83,6 +83,7 @@ class ReliableClient final : public EventClient, private streams::MessageSink {
             give_up(fragments ? answers.error() : fragments.error());
         }
         fragments_ = std::move(*fragments);
+        fragments_->poll(now_ns());
         answers_ = std::move(*answers);
     }
 
@@ -91,7 +92,6 @@ class ReliableClient final : public EventClient, private streams::MessageSink {
                                      std::chrono::milliseconds(kPatienceMs))) {
             give_up("cannot send");
         }
-        fragments_->poll(now_ns());
     }
 
     void receive() override {

@@ -43,7 +43,6 @@ SendStage::SendStage(Parts parts)
 std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
     std::size_t work = poll_outputs(now_ns);
     std::size_t finished = take_confirmed(now_ns);
-    const std::uint64_t offered = offered_;
     for (std::size_t events = 0; events < kEventsPerPoll; ++events) {
         if (!is_sending_) {
             if (taken_next_ == taken_count_ && take_next() == 0) {
@@ -57,9 +56,6 @@ std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
         }
         finish();
         ++finished;
-    }
-    if (offered_ != offered) {
-        work += poll_outputs(now_ns);  // a link with a window sends what it took here
     }
     if (finished > 0) {
         parts_.receiver_bell.ring();  // it listens only when it has no room
@@ -113,7 +109,6 @@ void SendStage::offer(std::uint64_t now_ns) noexcept {
     if (waiting_ == 0) {
         return;
     }
-    ++offered_;
     const auto bytes = std::as_bytes(std::span(selected_));
     const streams::StreamMask streams = parts_.tickets[current_].decision.streams;
     for (std::size_t i = 0; i < parts_.outputs.size(); ++i) {

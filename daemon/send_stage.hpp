@@ -102,7 +102,6 @@ class SendStage final : public Stage {
     streams::EventIndex current_ = 0;
     std::uint64_t waiting_ = 0;  // bit i: output i has not taken it
     std::string selected_;       // current_, serialised
-    std::uint64_t offered_ = 0;  // events to outputs, tries included
 
     // Sent, not yet confirmed, in the order of sending: a ring of the pool's size.
     std::vector<streams::EventIndex> unconfirmed_;

@@ -158,11 +158,30 @@ ReliableOutput::ReliableOutput(std::unique_ptr<LinkSocket> socket, LinkConfig co
     : socket_(std::move(socket)), config_(std::move(config)), sender_(sender) {}
 
 SendResult ReliableOutput::send(std::span<const std::byte> message, StreamMask /*streams*/,
-                                std::uint64_t /*now_ns*/) noexcept {
+                                std::uint64_t now_ns) noexcept {
     if (sender_.is_refused()) {
         return SendResult::failed;
     }
-    return sender_.offer(message) ? SendResult::delivered : SendResult::full;
+    if (!sender_.offer(message)) {
+        return SendResult::full;
+    }
+    if (has_begun_) {
+        transmit(now_ns);
+    }
+    return SendResult::delivered;
+}
+
+// What credit and transport allow.
+std::size_t ReliableOutput::transmit(std::uint64_t now_ns) noexcept {
+    std::size_t sent = 0;
+    for (; sent < kMessagesPerPoll; ++sent) {
+        const auto message = sender_.next(now_ns);
+        if (message.empty() || socket_->send(message) != SendResult::delivered) {
+            break;
+        }
+        sender_.on_taken(now_ns);
+    }
+    return sent;
 }
 
 std::size_t ReliableOutput::poll(std::uint64_t now_ns) noexcept {
@@ -182,15 +201,7 @@ std::size_t ReliableOutput::poll(std::uint64_t now_ns) noexcept {
         socket_->reconnect(config_);
         sender_.on_reconnect(now_ns);
     }
-    for (std::size_t sent = 0; sent < kMessagesPerPoll; ++sent) {
-        const auto message = sender_.next(now_ns);
-        if (message.empty() || socket_->send(message) != SendResult::delivered) {
-            break;
-        }
-        sender_.on_taken(now_ns);
-        ++work;
-    }
-    return work;
+    return work + transmit(now_ns);
 }
 
 // A message in either direction, or a moment: pings must go out too.

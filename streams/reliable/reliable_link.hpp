@@ -72,8 +72,8 @@ class ReliableOutput final : public EventOutput {
     [[nodiscard]] static tl::expected<std::unique_ptr<ReliableOutput>, std::string> make(
         LinkContext& context, const LinkConfig& config, LinkSender::Config sender);
 
-    // Into the window; poll() sends it. full: the window holds as much as it may; nothing is lost
-    // while the receiver is away.
+    // Into the window, and out at once where there is credit; poll() sends the rest. full: the
+    // window holds as much as it may; nothing is lost while the receiver is away.
     // failed: a later incarnation of the same name is connected.
     SendResult send(std::span<const std::byte> message, StreamMask streams,
                     std::uint64_t now_ns) noexcept override;
@@ -102,6 +102,7 @@ class ReliableOutput final : public EventOutput {
  private:
     ReliableOutput(std::unique_ptr<LinkSocket> socket, LinkConfig config,
                    const LinkSender::Config& sender);
+    std::size_t transmit(std::uint64_t now_ns) noexcept;
     void wait_for_receiver(std::chrono::milliseconds limit) noexcept;
 
     std::unique_ptr<LinkSocket> socket_;
