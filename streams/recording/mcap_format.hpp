@@ -47,6 +47,8 @@ inline constexpr std::array<std::byte, 8> kMcapMagic = {
 // Opcode and uint64 length before each record's content.
 inline constexpr std::size_t kMcapPrefixBytes = 9;
 inline constexpr std::size_t kMcapFooterBytes = 20;
+// The header's profile of files whose every chunk describes the channels that it uses.
+inline constexpr std::string_view kTamisProfile = "tamis";
 // What the content of a key index begins with.
 inline constexpr std::string_view kKeyIndexMark = "tamis.keys";
 
@@ -209,6 +211,8 @@ void append_record(std::vector<std::byte>& out, const McapMetadata& record);
 void append_record(std::vector<std::byte>& out, const McapMetadataIndex& record);
 void append_record(std::vector<std::byte>& out, const McapStatistics& record);
 void append_record(std::vector<std::byte>& out, const McapSummaryOffset& record);
+// Content: the text kKeyIndexMark; a uint32 length of what follows; by chunk uint64 chunk_offset,
+// uint32 first_group, last_group, uint64 first_number, last_number.
 void append_key_index(std::vector<std::byte>& out, std::span<const McapChunkKeys> chunks);
 void append_data_end(std::vector<std::byte>& out, std::uint32_t data_section_crc);
 // Everything of a chunk record but the `records` themselves, which must follow.

@@ -31,11 +31,8 @@ struct McapLimits {
 struct ChunkSelection {
     std::uint64_t from_ns = 0;  // log time
     std::uint64_t until_ns = UINT64_MAX;
-    std::optional<McapKeyRange> keys;  // messages without a key are not wanted
-
-    [[nodiscard]] bool selects_times() const noexcept {
-        return from_ns != 0 || until_ns != UINT64_MAX;
-    }
+    std::optional<McapKeyRange> keys;      // messages without a key are not wanted
+    std::vector<std::string> topics = {};  // empty: all
 };
 
 enum class ReadEnd : std::uint8_t {
@@ -67,8 +64,8 @@ class McapReader {
 
     // Before the first next(): chunks that cannot hold what is wanted are passed over (those that
     // are read hold other messages too). With an index they are not touched, so that end() vouches
-    // only for what was read. Without one (a torn or damaged file, another program's) times are
-    // found in the chunks themselves, and for the sake of keys every chunk is read.
+    // only for what was read. Without one (a torn or damaged file) times are found in the chunks
+    // themselves; for the sake of keys and topics, or of another program, every chunk is read.
     void select(const ChunkSelection& selection);
 
     // The next message in the file's order, valid until the next call; null at the end.

@@ -27,7 +27,7 @@ enum class KeyIndex : std::uint8_t {
 };
 
 struct McapWriterOptions {
-    std::string profile = "tamis";
+    std::string profile = std::string(kTamisProfile);
     std::string library = "tamis";
     Compression compression = Compression::zstd;
     int zstd_level = 1;                       // 1 to 19

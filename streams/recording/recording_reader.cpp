@@ -43,7 +43,7 @@ bool is_before(std::uint32_t sequence, std::uint32_t other) {
 }
 
 ChunkSelection chunks_of(const RecordingSelection& selection) {
-    ChunkSelection chunks{selection.from_ns, selection.until_ns, {}};
+    ChunkSelection chunks{selection.from_ns, selection.until_ns, {}, selection.topics};
     if (selection.selects_events()) {
         chunks.keys = McapKeyRange{selection.run.value_or(0), selection.run.value_or(UINT32_MAX),
                                    selection.first_event, selection.last_event};
@@ -108,7 +108,7 @@ tl::expected<void, std::string> RecordingReader::open_file() {
         return tl::unexpected(std::move(opened.error()));
     }
     file_ = std::make_unique<McapReader>(std::move(*opened));
-    if (selection_.selects_times() || selection_.selects_events()) {
+    if (selection_ != RecordingSelection{}) {
         file_->select(chunks_of(selection_));
     }
     return {};

@@ -26,9 +26,7 @@ struct RecordingSelection {
     std::uint64_t first_event = 0;  // event number
     std::uint64_t last_event = UINT64_MAX;
 
-    [[nodiscard]] bool selects_times() const noexcept {
-        return from_ns != 0 || until_ns != UINT64_MAX;
-    }
+    bool operator==(const RecordingSelection&) const = default;
     [[nodiscard]] bool selects_events() const noexcept {
         return run.has_value() || first_event != 0 || last_event != UINT64_MAX;
     }

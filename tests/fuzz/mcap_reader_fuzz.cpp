@@ -67,7 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Ensures(selected.has_value());
     selected->select({.from_ns = size,
                       .until_ns = UINT64_MAX,
-                      .keys = streams::McapKeyRange{0, 7, size, size + 7}});
+                      .keys = streams::McapKeyRange{0, 7, size, size + 7},
+                      .topics = {}});
     read_to_end(*selected);
     return 0;
 }
