@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,14 @@ struct ExportCommand {
     std::filesystem::path input;
     std::filesystem::path output;
     std::vector<std::string> topics;
+    std::optional<std::uint32_t> run;
     std::uint64_t first_event = 0;
     std::uint64_t last_event = UINT64_MAX;
     std::uint64_t from_ns = 0;
     std::uint64_t until_ns = UINT64_MAX;
     std::uint64_t events = UINT64_MAX;
     bool features = true;
+    double checkpoint_s = 10;
     bool replace = false;
     bool resume = false;
 };
@@ -37,11 +40,13 @@ streams::ExportOptions export_options(const ExportCommand& command) {
     options.input = command.input.string();
     options.output = command.output.string();
     options.selection.topics = command.topics;
+    options.selection.run = command.run;
     options.selection.first_event = command.first_event;
     options.selection.last_event = command.last_event;
     options.selection.from_ns = command.from_ns;
     options.selection.until_ns = command.until_ns;
     options.most_events = command.events;
+    options.checkpoint_after_ns = static_cast<std::uint64_t>(command.checkpoint_s * 1e9);
     options.start = command.replace  ? streams::ExportStart::replace
                     : command.resume ? streams::ExportStart::resume
                                      : streams::ExportStart::refuse_existing;
@@ -75,7 +80,7 @@ ExitStatus export_recording(const ExportCommand& command) {
     if (!summary) {
         return fail(EX_DATAERR, summary.error());
     }
-    if (summary->end != streams::ReadEnd::complete) {
+    if (summary->end == streams::ReadEnd::torn || summary->end == streams::ReadEnd::damaged) {
         fmt::print(stderr, "tamis: {} is {}: {}\n", options.input, streams::to_string(summary->end),
                    summary->end_reason);
     }
@@ -103,6 +108,7 @@ void add_export(CLI::App& program, ExitStatus& status) {
         ->add_option("--output", command->output, "File to write: .h5, .csv or .ndjson says which")
         ->required();
     subcommand->add_option("--topic", command->topics, "Only these channels (streams)");
+    subcommand->add_option("--run", command->run, "Only events of this run");
     subcommand->add_option("--first-event", command->first_event, "From this event number on");
     subcommand->add_option("--last-event", command->last_event, "Up to this event number");
     subcommand->add_option("--from-ns", command->from_ns,
@@ -115,9 +121,19 @@ void add_export(CLI::App& program, ExitStatus& status) {
         subcommand->add_flag("--replace", command->replace, "Overwrite an existing file");
     subcommand
         ->add_flag("--resume", command->resume,
-                   "Go on where an export to CSV or JSON lines was broken off")
+                   "Go on where such an export was broken off; HDF5: from its last copy")
         ->excludes(replace);
-    subcommand->footer("Example:\n  tamis export run/demo/selected.mcap --output selected.h5");
+    subcommand
+        ->add_option("--checkpoint", command->checkpoint_s,
+                     "Seconds between the copies of an unfinished HDF5 file (FILE.checkpoint); "
+                     "rarer where they would take more than 1/30 of the time")
+        ->check(CLI::Range(0.0, 1e9))
+        ->capture_default_str();
+    subcommand->footer(
+        "Example:\n  tamis export run/demo/selected.mcap --output selected.h5\n"
+        "  tamis export run/demo/selected.mcap --run 1 --first-event 52 --last-event 52 --output "
+        "event.ndjson\n"
+        "  tamis export run/demo/selected.mcap --output selected.h5 --resume");
     subcommand->callback([command, &status] { status = export_recording(*command); });
 }
 

@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "daemon/commands/command.hpp"
 #include "daemon/commands/progress.hpp"
+#include "streams/recording/recording_reader.hpp"
 #include "streams/recording/repair_recording.hpp"
 
 namespace tamis::daemon {
@@ -32,6 +34,10 @@ ExitStatus repair(const RepairCommand& command) {
     options.output = command.output.string();
     options.container.existing =
         command.replace ? streams::ExistingFile::replace : streams::ExistingFile::refuse;
+    options.key_of = [](const streams::McapReader& file, const streams::McapMessage& message) {
+        const auto event = streams::find_event(file, message);
+        return event ? std::optional(streams::McapKey{event->run, event->event}) : std::nullopt;
+    };
     options.progress = [&progress](std::uint64_t messages) { progress.update(messages); };
     const auto summary = streams::repair_recording(options);
     progress.finish();

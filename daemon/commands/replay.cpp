@@ -36,6 +36,7 @@ struct ReplayCommand {
     std::uint64_t passes = 1;
     double from_s = 0;
     double to_s = 0;  // 0: to the end
+    std::optional<std::uint32_t> run;
     std::uint64_t first_event = 0;
     std::uint64_t last_event = UINT64_MAX;
     FaultCommand faults;
@@ -58,6 +59,7 @@ streams::RecordingInputOptions input_options(const ReplayCommand& command) {
     constexpr double kNsPerSecond = 1e9;
     streams::RecordingInputOptions input = recording_run_options(command.replay).input;
     input.pace = pace_options(command);
+    input.selection.run = command.run;
     input.selection.first_event = command.first_event;
     input.selection.last_event = command.last_event;
     input.from_ns = static_cast<std::uint64_t>(command.from_s * kNsPerSecond);
@@ -65,6 +67,13 @@ streams::RecordingInputOptions input_options(const ReplayCommand& command) {
         input.to_ns = static_cast<std::uint64_t>(command.to_s * kNsPerSecond);
     }
     return input;
+}
+
+// Of whatever stream: an event has the same decision in all.
+streams::RecordingSelection recorded_selection(const ReplayCommand& command) {
+    streams::RecordingSelection selection = input_options(command).selection;
+    selection.topics.clear();
+    return selection;
 }
 
 nlohmann::ordered_json comparison_json(const DecisionComparison& comparison) {
@@ -133,7 +142,8 @@ ExitStatus decide(const ReplayCommand& command) {
     }
     std::optional<streams::RecordedDecisions> recorded;
     if (command.compare) {
-        auto read = streams::read_recorded_decisions(command.replay.recording.string());
+        auto read = streams::read_recorded_decisions(command.replay.recording.string(),
+                                                     recorded_selection(command));
         if (!read) {
             return fail(EX_DATAERR, read.error());
         }
@@ -215,6 +225,7 @@ void add_replay(CLI::App& program, ExitStatus& status) {
                      "those recorded, and sequences that go on")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
+    subcommand->add_option("--run", command->run, "Only events of this run");
     subcommand->add_option("--first-event", command->first_event, "From this event number on");
     subcommand->add_option("--last-event", command->last_event, "Up to this event number");
     subcommand->add_option("--from", command->from_s, "Seconds after the first of these events")

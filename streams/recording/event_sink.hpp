@@ -26,8 +26,10 @@ class EventSink {
     // Events that an export which was broken off had written already; the next one follows them.
     [[nodiscard]] virtual std::uint64_t resumed_count() const { return 0; }
     virtual void add(const RecordedEvent& event) = 0;
-    // One of those that were written already.
-    virtual void skip(const RecordedEvent& /*event*/) {}
+    // One of those that were written already. False: what was written is of another export.
+    [[nodiscard]] virtual bool skip(const RecordedEvent& /*event*/) { return true; }
+    // Makes what was added outlive this process, where the file's format alone does not.
+    virtual void checkpoint() {}
     // The file is whole and has its name, or the error says what failed first.
     [[nodiscard]] virtual tl::expected<void, std::string> close() = 0;
 };
@@ -35,7 +37,7 @@ class EventSink {
 enum class ExportStart : std::uint8_t {
     refuse_existing,
     replace,
-    resume,  // go on behind the last whole line of FILE.part
+    resume,  // go on behind the last whole line of FILE.part, or from FILE.checkpoint
 };
 
 // Tables "events" (a row an event; the decision too), "electrons", "muons", "jets", "clusters"

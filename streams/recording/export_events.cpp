@@ -1,5 +1,7 @@
 #include "streams/recording/export_events.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <utility>
 
@@ -7,6 +9,28 @@ namespace tamis::streams {
 namespace {
 
 constexpr std::uint64_t kExportProgressEvents = 256;
+constexpr int kWorkPerCheckpoint = 30;
+
+class CheckpointTimes {
+ public:
+    explicit CheckpointTimes(std::uint64_t after_ns)
+        : after_(static_cast<std::int64_t>(after_ns)), due_(Clock::now() + after_) {}
+
+    void make_if_due(EventSink& sink) {
+        const auto start = Clock::now();
+        if (start < due_) {
+            return;
+        }
+        sink.checkpoint();
+        const auto end = Clock::now();
+        due_ = end + std::max<Clock::duration>(after_, kWorkPerCheckpoint * (end - start));
+    }
+
+ private:
+    using Clock = std::chrono::steady_clock;
+    Clock::duration after_;
+    Clock::time_point due_;
+};
 
 tl::expected<std::unique_ptr<EventSink>, std::string> make_sink(const ExportOptions& options,
                                                                 const ExportNames& names) {
@@ -37,18 +61,28 @@ tl::expected<ExportSummary, std::string> export_events(const ExportOptions& opti
     }
     ExportSummary summary;
     summary.resumed_count = (*sink)->resumed_count();
+    CheckpointTimes checkpoints(options.checkpoint_after_ns);
     while (summary.event_count < options.most_events) {
         const auto event = events->next();
         if (!event) {
             break;
         }
-        if (summary.event_count < summary.resumed_count) {
-            (*sink)->skip(*event);
-        } else {
+        if (summary.event_count >= summary.resumed_count) {
             (*sink)->add(*event);
+        } else if (!(*sink)->skip(*event)) {
+            return tl::unexpected("cannot resume " + options.output +
+                                  " (it is not what this export of " + options.input +
+                                  " would have written); resume with the recording, the selection "
+                                  "and the options it was made with");
         }
         ++summary.event_count;
-        if (options.progress && summary.event_count % kExportProgressEvents == 0) {
+        if (summary.event_count % kExportProgressEvents != 0) {
+            continue;
+        }
+        if (summary.event_count > summary.resumed_count) {
+            checkpoints.make_if_due(**sink);
+        }
+        if (options.progress) {
             options.progress(
                 {events->reader().position(), events->reader().total_bytes(), summary.event_count});
         }

@@ -26,6 +26,9 @@ struct ExportOptions {
     RecordedEvents::Derive derive;  // gives one number for each of those names
     ExportStart start = ExportStart::refuse_existing;
     std::uint64_t most_events = UINT64_MAX;
+    // How often an HDF5 export copies its file for who resumes it; copies take at most 1/30 of the
+    // time, so that they are rarer for a large file.
+    std::uint64_t checkpoint_after_ns = 10'000'000'000;
     std::function<void(const ExportProgress&)> progress;  // every 256 events; may be empty
 };
 

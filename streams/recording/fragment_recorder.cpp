@@ -9,7 +9,9 @@ namespace tamis::streams {
 
 tl::expected<std::unique_ptr<FragmentRecorder>, std::string> FragmentRecorder::create(
     const FragmentRecorderOptions& options) {
-    auto writer = McapWriter::create(options.path, options.container);
+    McapWriterOptions container = options.container;
+    container.key_index = KeyIndex::by_chunk;
+    auto writer = McapWriter::create(options.path, container);
     if (!writer) {
         return tl::unexpected(std::move(writer.error()));
     }
@@ -40,6 +42,9 @@ McapMessage FragmentRecorder::message_of(std::span<const std::byte> fragment,
     message.publish_time_ns =
         head && head->timestamp_ns != 0 ? head->timestamp_ns : message.log_time_ns;
     message.contents = fragment;
+    if (head) {
+        message.key = McapKey{head->run, head->event};
+    }
     return message;
 }
 

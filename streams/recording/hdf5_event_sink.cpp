@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "streams/recording/checkpoint_file.hpp"
 #include "streams/recording/event_sink.hpp"
 #include "streams/recording/hdf5_event_columns.hpp"
 #include "streams/recording/hdf5_tables.hpp"
@@ -18,9 +21,14 @@ constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
 class Hdf5EventSink final : public EventSink {
  public:
-    Hdf5EventSink(std::unique_ptr<Hdf5Writer> writer, ExportNames names)
+    using EventNumber = std::pair<std::uint32_t, std::uint64_t>;
+
+    // last: the event that a writer which goes on has written last.
+    Hdf5EventSink(std::unique_ptr<Hdf5Writer> writer, ExportNames names,
+                  std::optional<EventNumber> last)
         : writer_(std::move(writer)),
           names_(std::move(names)),
+          last_(std::move(last)),
           events_(writer_->add_table("events", event_columns())),
           electrons_(writer_->add_table("electrons", lepton_columns())),
           muons_(writer_->add_table("muons", lepton_columns())),
@@ -34,7 +42,26 @@ class Hdf5EventSink final : public EventSink {
         for (std::size_t path = 0; path < names_.paths.size(); ++path) {
             table_of_path(path);
         }
+        resumed_count_ = writer_->row_count(events_);
     }
+
+    std::uint64_t resumed_count() const override { return resumed_count_; }
+
+    // Finds again what was found when it was added: streams, paths and features in their order.
+    bool skip(const RecordedEvent& event) override {
+        find_features(event.contents);
+        if (event.decision) {
+            static_cast<void>(mask_of(*event.decision));
+            for (const PathResult& path : event.decision->paths) {
+                table_of_path(path.path);
+            }
+        }
+        ++skipped_count_;
+        return skipped_count_ < resumed_count_ ||
+               (last_ == EventNumber(event.contents.run, event.contents.number) && is_even());
+    }
+
+    void checkpoint() override { static_cast<void>(writer_->checkpoint()); }
 
     void add(const RecordedEvent& event) override {
         const std::uint64_t row = writer_->row_count(events_);
@@ -99,17 +126,18 @@ class Hdf5EventSink final : public EventSink {
             writer_->append(clusters_, row_.bytes());
         }
     }
-    // As many numbers as the first event has; others have another schema and are left out.
-    void add_features(const ImportedEvent& event, std::uint64_t row) {
-        if (event.features.empty()) {
-            return;
-        }
-        if (features_ == kNoTable) {
+    void find_features(const ImportedEvent& event) {
+        if (features_ == kNoTable && !event.features.empty()) {
             schema_ = event.feature_schema;
             feature_count_ = event.features.size();
             features_ = writer_->add_table("features", feature_columns(feature_count_));
         }
-        if (event.feature_schema == schema_ && event.features.size() == feature_count_) {
+    }
+    // As many numbers as the first event has; others have another schema and are left out.
+    void add_features(const ImportedEvent& event, std::uint64_t row) {
+        find_features(event);
+        if (!event.features.empty() && event.feature_schema == schema_ &&
+            event.features.size() == feature_count_) {
             row_.clear();
             row_.put(row).put(std::span<const float>(event.features));
             writer_->append(features_, row_.bytes());
@@ -178,6 +206,16 @@ class Hdf5EventSink final : public EventSink {
             append_path(table, none);
         }
     }
+    // Whether the tables that have a row for every event have as many as there are events.
+    bool is_even() const {
+        const auto has_all = [this](std::size_t table) {
+            return writer_->row_count(table) == resumed_count_;
+        };
+        return writer_->error().empty() &&
+               (derived_ == kNoTable ? !writer_->has_table("derived") : has_all(derived_)) &&
+               std::all_of(paths_.begin(), paths_.end(),
+                           [&](const auto& path) { return has_all(path.second); });
+    }
     void append_path(std::size_t table, const PathResult& path) {
         row_.clear();
         row_.put(static_cast<std::uint8_t>(path.accepted));
@@ -188,6 +226,9 @@ class Hdf5EventSink final : public EventSink {
 
     std::unique_ptr<Hdf5Writer> writer_;
     ExportNames names_;
+    std::optional<EventNumber> last_;
+    std::uint64_t resumed_count_ = 0;
+    std::uint64_t skipped_count_ = 0;
     std::size_t events_, electrons_, muons_, jets_, clusters_;
     std::size_t derived_ = kNoTable;
     std::size_t features_ = kNoTable;
@@ -198,20 +239,40 @@ class Hdf5EventSink final : public EventSink {
     TableRow row_;
 };
 
+// The last one of the checkpoint of an export; absent where it has none.
+std::optional<std::pair<std::uint32_t, std::uint64_t>> last_event_of(const std::string& path) {
+    const auto reader = Hdf5Reader::open(checkpoint_path(path));
+    const auto shape = reader ? (*reader)->shape("events") : std::vector<std::uint64_t>{};
+    if (shape.empty() || shape[0] == 0) {
+        return std::nullopt;
+    }
+    const std::vector<TableColumn> columns = {{"run", ColumnType::u32}, {"event", ColumnType::u64}};
+    const auto row = (*reader)->read_rows("events", columns, shape[0] - 1, 1);
+    if (!row) {
+        return std::nullopt;
+    }
+    TableCells cells(*row);
+    const auto run = cells.take<std::uint32_t>();
+    return std::pair(run, cells.take<std::uint64_t>());
+}
+
 }  // namespace
 
 tl::expected<std::unique_ptr<EventSink>, std::string> make_hdf5_event_sink(const std::string& path,
                                                                            const ExportNames& names,
                                                                            ExportStart start) {
-    if (start == ExportStart::resume) {
-        return tl::unexpected("cannot resume " + path +
-                              " (an HDF5 file that was broken off may be damaged); export anew");
-    }
-    auto writer = Hdf5Writer::create(path, start == ExportStart::replace);
+    auto writer = start == ExportStart::resume
+                      ? Hdf5Writer::resume(path)
+                      : Hdf5Writer::create(path, start == ExportStart::replace);
     if (!writer) {
         return tl::unexpected(std::move(writer.error()));
     }
-    return std::make_unique<Hdf5EventSink>(std::move(*writer), names);
+    Hdf5Writer& tables = **writer;
+    auto sink = std::make_unique<Hdf5EventSink>(std::move(*writer), names, last_event_of(path));
+    if (!tables.error().empty()) {
+        return tl::unexpected("cannot resume " + path + " (" + tables.error() + ")");
+    }
+    return sink;
 }
 
 }  // namespace tamis::streams

@@ -1,6 +1,6 @@
 // Tables in an HDF5 file: one-dimensional datasets of a compound type, which h5py and NumPy read as
-// arrays with named columns. The only file that knows the HDF5 library. Cold path; one thread (the
-// library has one lock for all).
+// arrays with named columns. Only hdf5_tables.cpp and hdf5_reader.cpp know the HDF5 library. Cold
+// path; one thread (the library has one lock for all).
 #pragma once
 
 #include <cstddef>
@@ -50,21 +50,36 @@ class TableRow {
 
 class Hdf5Writer {
  public:
-    // Writes to PATH.part until close(). Errors: cannot be made.
+    // Writes to PATH.part until close(). Errors: cannot be made; it or what is left of another
+    // export exists (unless it replaces).
     [[nodiscard]] static tl::expected<std::unique_ptr<Hdf5Writer>, std::string> create(
         const std::string& path, bool replaces);
-    ~Hdf5Writer();  // without close(): PATH.part is removed
+    // Goes on from the last checkpoint() of a writer that died: PATH.part is made of it anew, since
+    // what it holds may be damaged. Begins where there is none. Errors: PATH is whole; the
+    // checkpoint cannot be read.
+    [[nodiscard]] static tl::expected<std::unique_ptr<Hdf5Writer>, std::string> resume(
+        const std::string& path);
+    ~Hdf5Writer();  // without close(): PATH.part is removed, a checkpoint stays
     Hdf5Writer(const Hdf5Writer&) = delete;
     Hdf5Writer& operator=(const Hdf5Writer&) = delete;
 
-    // name: may have groups, "paths/any". The number goes into append().
+    // name: may have groups, "paths/any". The number goes into append(). After resume() the table
+    // of that name, with its rows, where it is there.
     [[nodiscard]] std::size_t add_table(const std::string& name, std::vector<TableColumn> columns);
     void append(std::size_t table, std::span<const std::byte> row);
     [[nodiscard]] std::uint64_t row_count(std::size_t table) const noexcept;
     // A text of the file, or of a table once it is there.
     void set_text(const std::string& name, const std::string& text);
 
-    // The error is the first of anything before.
+    // A table that resume() found.
+    [[nodiscard]] bool has_table(const std::string& name) const;
+    // A copy of the file as it is now (checkpoint_file.hpp). False: none was made (no room?); the
+    // writer goes on all the same.
+    [[nodiscard]] bool checkpoint();
+
+    // The first of anything before; empty without one.
+    [[nodiscard]] const std::string& error() const noexcept;
+    // The error is error(). The checkpoint goes once the file has its name.
     [[nodiscard]] tl::expected<void, std::string> close();
 
  private:

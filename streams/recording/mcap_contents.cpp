@@ -65,8 +65,24 @@ bool add_record(McapContents& contents, McapOpcode opcode, std::span<const std::
             return append_parsed(content, contents.attachments);
         case McapOpcode::metadata_index:
             return append_parsed(content, contents.metadata);
+        case McapOpcode::key_index:
+            // Where it is none of ours it says nothing.
+            static_cast<void>(parse_key_index(content, contents.chunk_keys));
+            return true;
         default:
             return true;  // summary offsets and what later versions add
+    }
+}
+
+// An index that does not speak of every chunk, in their order, is not believed.
+void check_keys(McapContents& contents) {
+    const bool is_whole = std::equal(contents.chunk_keys.begin(), contents.chunk_keys.end(),
+                                     contents.chunks.begin(), contents.chunks.end(),
+                                     [](const McapChunkKeys& keys, const McapChunkIndex& chunk) {
+                                         return keys.chunk_offset == chunk.chunk_offset;
+                                     });
+    if (!is_whole) {
+        contents.chunk_keys.clear();
     }
 }
 
@@ -137,6 +153,7 @@ std::optional<McapSummary> read_mcap_summary(InputFile& file) {
         }
         rest = rest.subspan(prefix.content_bytes);
     }
+    check_keys(summary.contents);
     return summary;
 }
 

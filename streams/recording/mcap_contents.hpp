@@ -20,6 +20,7 @@ struct McapContents {
     std::map<std::uint16_t, McapSchema> schemas;
     std::map<std::uint16_t, McapChannel> channels;
     std::vector<McapChunkIndex> chunks;
+    std::vector<McapChunkKeys> chunk_keys;  // of files of Tamis, in the order of `chunks`; or none
     std::vector<McapAttachmentIndex> attachments;
     std::vector<McapMetadataIndex> metadata;
 };

@@ -69,6 +69,7 @@ class RecordDecoder {
         }
         fits_ = fits_ && list.fits_;
     }
+    [[nodiscard]] bool is_at_end() const noexcept { return at_ == content_.size(); }
     [[nodiscard]] std::size_t position() const noexcept { return at_; }
     [[nodiscard]] McapExtent extent() const noexcept {
         return fits_ ? McapExtent(at_) : std::nullopt;
@@ -221,6 +222,24 @@ McapExtent parse_record(std::span<const std::byte> content, McapStatistics& reco
     decoder.number(record.end_time_ns);
     decoder.counts(record.channel_message_counts);
     return decoder.extent();
+}
+
+McapExtent parse_key_index(std::span<const std::byte> content, std::vector<McapChunkKeys>& chunks) {
+    RecordDecoder decoder(content);
+    if (decoder.text_view() != kKeyIndexMark) {
+        return std::nullopt;
+    }
+    RecordDecoder list(decoder.take_sized_32());
+    chunks.clear();
+    while (list.extent() && !list.is_at_end()) {
+        auto& [chunk_offset, keys] = chunks.emplace_back();
+        list.number(chunk_offset);
+        list.number(keys.first_group);
+        list.number(keys.last_group);
+        list.number(keys.first_number);
+        list.number(keys.last_number);
+    }
+    return list.extent() ? decoder.extent() : std::nullopt;
 }
 
 std::optional<std::uint64_t> find_chunk_bytes(std::span<const std::byte> head) noexcept {

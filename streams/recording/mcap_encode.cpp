@@ -211,6 +211,21 @@ void append_record(std::vector<std::byte>& out, const McapStatistics& record) {
     encoder.close();
 }
 
+void append_key_index(std::vector<std::byte>& out, std::span<const McapChunkKeys> chunks) {
+    RecordEncoder encoder(out, McapOpcode::key_index);
+    encoder.text(kKeyIndexMark);
+    const std::size_t list = encoder.open_list();
+    for (const auto& [chunk_offset, keys] : chunks) {
+        encoder.number(chunk_offset);
+        encoder.number(keys.first_group);
+        encoder.number(keys.last_group);
+        encoder.number(keys.first_number);
+        encoder.number(keys.last_number);
+    }
+    encoder.close_list(list);
+    encoder.close();
+}
+
 void append_record(std::vector<std::byte>& out, const McapSummaryOffset& record) {
     RecordEncoder encoder(out, McapOpcode::summary_offset);
     encoder.number(static_cast<std::uint8_t>(record.group));

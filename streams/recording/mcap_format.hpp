@@ -3,6 +3,7 @@
 // string is its uint32 length and its bytes; times are nanoseconds since 1970.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,7 @@ enum class McapOpcode : std::uint8_t {
     metadata_index = 0x0D,
     summary_offset = 0x0E,
     data_end = 0x0F,
+    key_index = 0x80,  // Tamis' own, in the summary: McapChunkKeys of each chunk
 };
 
 // 0x80 to 0xFF are free for applications (and what lies between is for later versions).
@@ -45,6 +47,10 @@ inline constexpr std::array<std::byte, 8> kMcapMagic = {
 // Opcode and uint64 length before each record's content.
 inline constexpr std::size_t kMcapPrefixBytes = 9;
 inline constexpr std::size_t kMcapFooterBytes = 20;
+// The header's profile of files whose every chunk describes the channels that it uses.
+inline constexpr std::string_view kTamisProfile = "tamis";
+// What the content of a key index begins with.
+inline constexpr std::string_view kKeyIndexMark = "tamis.keys";
 
 using McapTexts = std::map<std::string, std::string>;
 
@@ -77,6 +83,39 @@ struct McapChannel {
     bool operator==(const McapChannel&) const = default;
 };
 
+// Two numbers that messages are found by; of a recording, run and event.
+struct McapKey {
+    std::uint32_t group = 0;
+    std::uint64_t number = 0;
+};
+
+// The limits are inclusive; by default no key lies within.
+struct McapKeyRange {
+    std::uint32_t first_group = UINT32_MAX;
+    std::uint32_t last_group = 0;
+    std::uint64_t first_number = UINT64_MAX;
+    std::uint64_t last_number = 0;
+
+    constexpr void add(const McapKey& key) noexcept {
+        first_group = std::min(first_group, key.group);
+        last_group = std::max(last_group, key.group);
+        first_number = std::min(first_number, key.number);
+        last_number = std::max(last_number, key.number);
+    }
+    // Where this is false, no key lies within both.
+    [[nodiscard]] constexpr bool overlaps(const McapKeyRange& other) const noexcept {
+        return first_group <= other.last_group && other.first_group <= last_group &&
+               first_number <= other.last_number && other.first_number <= last_number;
+    }
+    bool operator==(const McapKeyRange&) const = default;
+};
+
+// Within what the keys of a chunk's messages lie; a message without a key is in no range.
+struct McapChunkKeys {
+    std::uint64_t chunk_offset = 0;
+    McapKeyRange keys;
+};
+
 // `contents` points into the buffer it was read from or is written from.
 struct McapMessage {
     std::uint16_t channel_id = 0;
@@ -84,6 +123,7 @@ struct McapMessage {
     std::uint64_t log_time_ns = 0;
     std::uint64_t publish_time_ns = 0;
     std::span<const std::byte> contents;
+    std::optional<McapKey> key = {};  // for the index of a writer; no part of the record
 };
 
 struct McapChunk {
@@ -171,6 +211,9 @@ void append_record(std::vector<std::byte>& out, const McapMetadata& record);
 void append_record(std::vector<std::byte>& out, const McapMetadataIndex& record);
 void append_record(std::vector<std::byte>& out, const McapStatistics& record);
 void append_record(std::vector<std::byte>& out, const McapSummaryOffset& record);
+// Content: the text kKeyIndexMark; a uint32 length of what follows; by chunk uint64 chunk_offset,
+// uint32 first_group, last_group, uint64 first_number, last_number.
+void append_key_index(std::vector<std::byte>& out, std::span<const McapChunkKeys> chunks);
 void append_data_end(std::vector<std::byte>& out, std::uint32_t data_section_crc);
 // Everything of a chunk record but the `records` themselves, which must follow.
 void append_chunk_prefix(std::vector<std::byte>& out, const McapChunk& chunk);
@@ -204,6 +247,9 @@ using McapExtent = std::optional<std::size_t>;
 [[nodiscard]] McapExtent parse_record(std::span<const std::byte> content,
                                       McapMetadataIndex& record);
 [[nodiscard]] McapExtent parse_record(std::span<const std::byte> content, McapStatistics& record);
+// Also when it is another application's record of this opcode: nothing.
+[[nodiscard]] McapExtent parse_key_index(std::span<const std::byte> content,
+                                         std::vector<McapChunkKeys>& chunks);
 // The length of a chunk record's content as its own fields say it, from the content's first bytes
 // (kMcapChunkHeadBytes are enough, fewer where the file has fewer). Nothing when they make no
 // sense.

@@ -5,6 +5,31 @@
 #include <utility>
 
 namespace tamis::streams {
+namespace {
+
+// A summary of another program may leave out anything.
+bool has_all(const McapContents& contents) {
+    const McapStatistics& statistics = contents.statistics;
+    return !contents.chunks.empty() && statistics.chunk_count == contents.chunks.size() &&
+           statistics.channel_count == contents.channels.size() &&
+           statistics.schema_count == contents.schemas.size();
+}
+
+// By its message indexes; a chunk without any says nothing.
+bool may_have_topics(const McapChunkIndex& chunk, const McapContents& contents,
+                     const std::vector<std::string>& topics) {
+    const auto is_wanted = [&](const auto& indexed) {
+        const auto channel = contents.channels.find(indexed.first);
+        return channel == contents.channels.end() ||
+               std::find(topics.begin(), topics.end(), channel->second.topic) != topics.end();
+    };
+    return topics.empty() || chunk.message_index_offsets.empty() ||
+           std::any_of(chunk.message_index_offsets.begin(), chunk.message_index_offsets.end(),
+                       is_wanted);
+}
+
+}  // namespace
+
 std::string_view to_string(ReadEnd end) noexcept {
     switch (end) {
         case ReadEnd::reading:
@@ -61,28 +86,36 @@ void McapReader::read_header() {
     next_record();
 }
 
-void McapReader::select_times(std::uint64_t from_ns, std::uint64_t until_ns) {
-    from_ns_ = from_ns;
-    until_ns_ = until_ns;
+void McapReader::select(const ChunkSelection& selection) {
+    selection_ = selection;
     const auto summary = read_mcap_summary(file_);
-    if (!summary || !summary->is_checked || summary->contents.chunks.empty() ||
-        summary->contents.statistics.chunk_count != summary->contents.chunks.size()) {
-        return;  // the chunks themselves say their times
+    if (!summary || !summary->is_checked || !has_all(summary->contents)) {
+        return;
     }
-    // Of other writers, a chunk passed over may be the one that describes a channel.
-    seen_.schemas = summary->contents.schemas;
-    seen_.channels = summary->contents.channels;
-    selected_.emplace();
-    for (const McapChunkIndex& chunk : summary->contents.chunks) {
-        if (is_selected(chunk.start_time_ns, chunk.end_time_ns)) {
-            selected_->push_back(chunk.chunk_offset);
+    const McapContents& contents = summary->contents;
+    std::vector<std::uint64_t> selected;
+    for (std::size_t index = 0; index < contents.chunks.size(); ++index) {
+        const McapChunkIndex& chunk = contents.chunks[index];
+        const bool has_keys = !selection.keys || contents.chunk_keys.empty() ||
+                              contents.chunk_keys[index].keys.overlaps(*selection.keys);
+        if (is_selected(chunk.start_time_ns, chunk.end_time_ns) && has_keys &&
+            may_have_topics(chunk, contents, selection.topics)) {
+            selected.push_back(chunk.chunk_offset);
         }
     }
-    std::sort(selected_->begin(), selected_->end(), std::greater<>());
+    if (selected.size() == contents.chunks.size()) {
+        return;  // then end() can vouch for all of the file
+    }
+    // A chunk passed over may be the one that describes a channel.
+    seen_.schemas = contents.schemas;
+    seen_.channels = contents.channels;
+    std::sort(selected.begin(), selected.end(), std::greater<>());
+    selected.erase(std::unique(selected.begin(), selected.end()), selected.end());
+    selected_ = std::move(selected);
 }
 
 bool McapReader::is_selected(std::uint64_t first_ns, std::uint64_t last_ns) const noexcept {
-    return last_ns >= from_ns_ && first_ns < until_ns_;
+    return last_ns >= selection_.from_ns && first_ns < selection_.until_ns;
 }
 
 // False at the end of what was selected.
@@ -259,9 +292,10 @@ void McapReader::read_chunk(Record& record) {
     const bool is_believed = is_exact || chunk.uncompressed_crc != 0 ||
                              (is_extended && !chunk.records.empty() &&
                               finder_.is_end(file_, *record.outer_end, *record.inner_end));
-    record.is_good =
-        is_believed &&
-        (is_selected(chunk.start_time_ns, chunk.end_time_ns) ? open_chunk(chunk) : true);
+    // Of another program it may be the one that describes a channel.
+    const bool is_needed =
+        header_.profile != kTamisProfile || is_selected(chunk.start_time_ns, chunk.end_time_ns);
+    record.is_good = is_believed && (!is_needed || open_chunk(chunk));
     if (record.is_good) {
         data_crc_ = crc32(bytes, data_crc_);
         ++counts_.chunks;

@@ -27,6 +27,14 @@ struct McapLimits {
     std::uint64_t record_bytes = 1024UL * 1024 * 1024;  // in the file; a larger one is passed over
 };
 
+// Of which chunks something is wanted; of all by default.
+struct ChunkSelection {
+    std::uint64_t from_ns = 0;  // log time
+    std::uint64_t until_ns = UINT64_MAX;
+    std::optional<McapKeyRange> keys;      // messages without a key are not wanted
+    std::vector<std::string> topics = {};  // empty: all
+};
+
 enum class ReadEnd : std::uint8_t {
     reading,   // not at the end yet
     complete,  // the file is whole and every checksum it has held
@@ -54,10 +62,11 @@ class McapReader {
     [[nodiscard]] static tl::expected<McapReader, std::string> from_bytes(
         std::span<const std::byte> bytes, const McapLimits& limits = {});
 
-    // Before the first next(): only chunks that hold log times from `from_ns` to below `until_ns`
-    // are read (a message within them may lie outside). With an index the others are not touched,
-    // so that end() vouches only for what was read.
-    void select_times(std::uint64_t from_ns, std::uint64_t until_ns);
+    // Before the first next(): chunks that cannot hold what is wanted are passed over (those that
+    // are read hold other messages too). With an index they are not touched, so that end() vouches
+    // only for what was read. Without one (a torn or damaged file) times are found in the chunks
+    // themselves; for the sake of keys and topics, or of another program, every chunk is read.
+    void select(const ChunkSelection& selection);
 
     // The next message in the file's order, valid until the next call; null at the end.
     [[nodiscard]] const McapMessage* next();
@@ -129,8 +138,7 @@ class McapReader {
     ReadEnd end_ = ReadEnd::reading;
     std::string end_reason_;
 
-    std::uint64_t from_ns_ = 0;
-    std::uint64_t until_ns_ = UINT64_MAX;
+    ChunkSelection selection_;
     std::optional<std::vector<std::uint64_t>> selected_;  // chunks to read, the next one last
 
     std::span<const std::byte> chunk_;  // records not read yet; in the codec's or the file's buffer

@@ -92,6 +92,9 @@ void McapWriter::add_message(const McapMessage& message) noexcept {
     channel.index.emplace_back(time_ns, chunk_.size());
     append_record(chunk_, message);
     ++chunk_messages_;
+    if (message.key) {
+        chunk_keys_.add(*message.key);
+    }
     totals_.start_time_ns =
         totals_.message_count == 0 ? time_ns : std::min(totals_.start_time_ns, time_ns);
     totals_.end_time_ns = std::max(totals_.end_time_ns, time_ns);
@@ -137,6 +140,7 @@ void McapWriter::start_chunk() noexcept {
     chunk_start_ns_ = 0;
     chunk_end_ns_ = 0;
     chunk_messages_ = 0;
+    chunk_keys_ = {};
     for (Schema& schema : schemas_) {
         schema.in_chunk = false;
     }
@@ -156,6 +160,9 @@ WriteStatus McapWriter::flush() noexcept {
     const WriteStatus status = append({sealed_prefix_, sealed_records_, sealed_indexes_});
     if (status == WriteStatus::written) {
         chunk_indexes_.push_back(sealed_entry_);
+        if (options_.key_index == KeyIndex::by_chunk) {
+            key_index_.push_back({sealed_entry_.chunk_offset, chunk_keys_});
+        }
         sealed_ = false;
         start_chunk();
     }
@@ -250,6 +257,9 @@ std::vector<std::byte> McapWriter::encode_ending(std::uint32_t& data_crc) const 
     append_group(out, base, McapOpcode::chunk_index, chunk_indexes_, itself, offsets);
     append_group(out, base, McapOpcode::attachment_index, attachment_indexes_, itself, offsets);
     append_group(out, base, McapOpcode::metadata_index, metadata_indexes_, itself, offsets);
+    if (!key_index_.empty()) {
+        append_key_index(out, key_index_);
+    }
     McapFooter footer{base + summary_at, base + out.size(), 0};
     for (const McapSummaryOffset& offset : offsets) {
         append_record(out, offset);

@@ -20,13 +20,20 @@
 
 namespace tamis::streams {
 
+// What the summary says of McapMessage::key.
+enum class KeyIndex : std::uint8_t {
+    none,
+    by_chunk,  // a reader may pass over every message without a key when it looks for one
+};
+
 struct McapWriterOptions {
-    std::string profile = "tamis";
+    std::string profile = std::string(kTamisProfile);
     std::string library = "tamis";
     Compression compression = Compression::zstd;
     int zstd_level = 1;                       // 1 to 19
     std::size_t chunk_bytes = 1024UL * 1024;  // before compression; what a torn tail can cost
     ExistingFile existing = ExistingFile::refuse;
+    KeyIndex key_index = KeyIndex::none;
 };
 
 class McapWriter {
@@ -108,6 +115,7 @@ class McapWriter {
     std::uint64_t chunk_start_ns_ = 0;
     std::uint64_t chunk_end_ns_ = 0;
     std::uint64_t chunk_messages_ = 0;
+    McapKeyRange chunk_keys_;
 
     // A finished chunk record with its indexes; waits while sealed_ is set.
     bool sealed_ = false;
@@ -118,6 +126,7 @@ class McapWriter {
 
     McapStatistics totals_;
     std::vector<McapChunkIndex> chunk_indexes_;
+    std::vector<McapChunkKeys> key_index_;
     std::vector<McapAttachmentIndex> attachment_indexes_;
     std::vector<McapMetadataIndex> metadata_indexes_;
     bool is_finished_ = false;

@@ -4,7 +4,6 @@
 #include <tuple>
 #include <utility>
 
-#include "streams/recording/recording_reader.hpp"
 #include "streams/recording/wire_scan.hpp"
 #include "streams/recording/wire_schema.hpp"
 #include "streams/wire.pb.h"
@@ -51,8 +50,9 @@ const RecordedDecision* RecordedDecisions::find(std::uint32_t run, std::uint64_t
     return found != decisions.end() && is_same_event(*found, wanted) ? &*found : nullptr;
 }
 
-tl::expected<RecordedDecisions, std::string> read_recorded_decisions(std::string_view path) {
-    auto reader = RecordingReader::open(path);
+tl::expected<RecordedDecisions, std::string> read_recorded_decisions(
+    std::string_view path, const RecordingSelection& selection) {
+    auto reader = RecordingReader::open(path, selection);
     if (!reader) {
         return tl::unexpected(std::move(reader.error()));
     }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "streams/decision.hpp"
-#include "streams/recording/mcap_reader.hpp"
+#include "streams/recording/recording_reader.hpp"
 
 namespace tamis::streams {
 
@@ -43,6 +43,6 @@ struct RecordedDecisions {
 
 // Errors: cannot be opened, no recording, or one without selected events.
 [[nodiscard]] tl::expected<RecordedDecisions, std::string> read_recorded_decisions(
-    std::string_view path);
+    std::string_view path, const RecordingSelection& selection = {});
 
 }  // namespace tamis::streams

@@ -72,6 +72,7 @@ RecordingOutput::RecordingOutput(RecordingOutputOptions options)
                                                                           : kIntervalBytes),
       known_streams_(all_streams(options_.stream_names.size())) {
     options_.container.existing = ExistingFile::refuse;
+    options_.container.key_index = KeyIndex::by_chunk;
 }
 
 // Opens the file of place_ with its labels and the events that are not safe. An error leaves none.
@@ -130,6 +131,7 @@ WriteStatus RecordingOutput::write(const RetainedEvent& event) noexcept {
         message.log_time_ns = event.log_time_ns;
         message.publish_time_ns = event.publish_time_ns;
         message.contents = event.selected;
+        message.key = event.key;
     }
     return writer_->write(std::span(messages).first(count));
 }
@@ -150,6 +152,7 @@ SendResult RecordingOutput::send(std::span<const std::byte> selected, StreamMask
     event.streams = wanted;
     event.log_time_ns = now_ns + options_.utc_minus_steady_ns;
     event.publish_time_ns = head->timestamp_ns != 0 ? head->timestamp_ns : event.log_time_ns;
+    event.key = {head->run, head->event};
     event.selected = selected;
     const std::uint64_t bytes_before = writer_->file_bytes();
     const WriteStatus status = write(event);

@@ -42,6 +42,15 @@ bool is_before(std::uint32_t sequence, std::uint32_t other) {
     return static_cast<std::int32_t>(sequence - other) < 0;
 }
 
+ChunkSelection chunks_of(const RecordingSelection& selection) {
+    ChunkSelection chunks{selection.from_ns, selection.until_ns, {}, selection.topics};
+    if (selection.selects_events()) {
+        chunks.keys = McapKeyRange{selection.run.value_or(0), selection.run.value_or(UINT32_MAX),
+                                   selection.first_event, selection.last_event};
+    }
+    return chunks;
+}
+
 int severity(ReadEnd end) { return end == ReadEnd::damaged ? 2 : end == ReadEnd::torn ? 1 : 0; }
 
 }  // namespace
@@ -99,8 +108,8 @@ tl::expected<void, std::string> RecordingReader::open_file() {
         return tl::unexpected(std::move(opened.error()));
     }
     file_ = std::make_unique<McapReader>(std::move(*opened));
-    if (selection_.selects_times()) {
-        file_->select_times(selection_.from_ns, selection_.until_ns);
+    if (selection_ != RecordingSelection{}) {
+        file_->select(chunks_of(selection_));
     }
     return {};
 }

@@ -1,6 +1,7 @@
 // The messages of a recording, file after file (recording_files.hpp), or those of some streams,
-// times or events. Checks that each file follows the one before, and gives the events that a file
-// repeats only once. Cold path; one thread.
+// times or events. Where a file has an index (recordings of Tamis that came to their end), chunks
+// that cannot hold what was selected are not touched. Checks that each file follows the one before,
+// and gives the events that a file repeats only once. Cold path; one thread.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +26,7 @@ struct RecordingSelection {
     std::uint64_t first_event = 0;  // event number
     std::uint64_t last_event = UINT64_MAX;
 
-    [[nodiscard]] bool selects_times() const noexcept {
-        return from_ns != 0 || until_ns != UINT64_MAX;
-    }
+    bool operator==(const RecordingSelection&) const = default;
     [[nodiscard]] bool selects_events() const noexcept {
         return run.has_value() || first_event != 0 || last_event != UINT64_MAX;
     }

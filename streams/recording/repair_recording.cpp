@@ -14,11 +14,13 @@ constexpr std::uint64_t kProgressMessages = 1024;
 // One repair. Schemas and channels get new numbers, in the order in which messages need them.
 class Repair {
  public:
-    Repair(McapReader& reader, McapWriter& writer) : reader_(reader), writer_(writer) {}
+    Repair(const RepairOptions& options, McapReader& reader, McapWriter& writer)
+        : options_(options), reader_(reader), writer_(writer) {}
 
     bool copy(const McapMessage& message) {
         McapMessage copied = message;
         copied.channel_id = channel_of(message.channel_id);
+        copied.key = options_.key_of ? options_.key_of(reader_, message) : std::nullopt;
         return is_written(writer_.write(copied));
     }
     // Channels without a message, then what lies beside the messages.
@@ -80,6 +82,7 @@ class Repair {
         return made;
     }
 
+    const RepairOptions& options_;
     McapReader& reader_;
     McapWriter& writer_;
     std::map<std::uint16_t, std::uint16_t> schemas_;
@@ -105,11 +108,12 @@ tl::expected<RepairSummary, std::string> repair_recording(const RepairOptions& o
     }
     McapWriterOptions container = options.container;
     container.profile = reader->header().profile;
+    container.key_index = options.key_of ? KeyIndex::by_chunk : KeyIndex::none;
     auto writer = McapWriter::create(options.output, container);
     if (!writer) {
         return tl::unexpected(std::move(writer.error()));
     }
-    Repair repair(*reader, **writer);
+    Repair repair(options, *reader, **writer);
     bool is_good = true;
     while (const McapMessage* message = is_good ? reader->next() : nullptr) {
         is_good = repair.copy(*message);

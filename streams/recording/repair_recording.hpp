@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -18,6 +19,8 @@ struct RepairOptions {
     std::string output;  // another file
     McapWriterOptions container;
     McapLimits limits;
+    // Makes the output's key index; may be empty.
+    std::function<std::optional<McapKey>(const McapReader&, const McapMessage&)> key_of;
     std::function<void(std::uint64_t messages)> progress;  // may be empty
 };
 

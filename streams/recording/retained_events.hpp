@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "streams/decision.hpp"
+#include "streams/recording/mcap_format.hpp"
 
 namespace tamis::streams {
 
@@ -16,6 +17,7 @@ struct RetainedEvent {
     StreamMask streams = 0;
     std::uint64_t log_time_ns = 0;
     std::uint64_t publish_time_ns = 0;
+    McapKey key;  // run and event
     std::span<const std::byte> selected;
 };
 

@@ -51,10 +51,11 @@ class CsvEventSink final : public EventSink {
     }
 
     // The first event also says so when it is there already.
-    void skip(const RecordedEvent& event) override {
+    bool skip(const RecordedEvent& event) override {
         if (!has_columns_) {
             find_columns(event);
         }
+        return true;
     }
 
     tl::expected<void, std::string> close() override { return lines_.close(); }

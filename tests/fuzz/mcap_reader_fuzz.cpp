@@ -62,5 +62,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     auto second = streams::McapReader::from_bytes(bytes, limits);
     Ensures(second && read_to_end(*second) == reading);
+    // With the file's own index, whatever it says.
+    auto selected = streams::McapReader::from_bytes(bytes, limits);
+    Ensures(selected.has_value());
+    selected->select({.from_ns = size,
+                      .until_ns = UINT64_MAX,
+                      .keys = streams::McapKeyRange{0, 7, size, size + 7},
+                      .topics = {}});
+    read_to_end(*selected);
     return 0;
 }

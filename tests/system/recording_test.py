@@ -116,6 +116,61 @@ def check_rotation_and_continuation(tool, menu, folder, messages):
     tool.run("replay", folder / "run.mcap", "--menu", menu)
 
 
+def contents_of(path, h5py):
+    """Every number and text of an HDF5 file by its name, as bytes: some are not a number."""
+    with h5py.File(path) as file:
+        found = {name: file.attrs[name] for name in file.attrs}
+
+        def add(name, table):
+            if isinstance(table, h5py.Dataset):
+                for column in table.dtype.names:
+                    found[f"{name}/{column}"] = (table[column].dtype, table[column].tobytes())
+        file.visititems(add)
+    return found
+
+
+def check_killed_export(tool, folder, h5py):
+    """An export to HDF5 that is killed three times and goes on has what one has that was left alone."""
+    long, whole, killed = (folder / name for name in ("long.mcap", "whole.h5", "killed.h5"))
+    tool.run("generate", "--events", 10000, "--output", long)
+    tool.run("export", long, "--output", whole)
+    command = ("export", long, "--output", killed, "--checkpoint", 0, "--resume")
+    copy = pathlib.Path(f"{killed}.checkpoint")
+    kills = 0
+    for _ in range(20):
+        before = copy.stat().st_mtime_ns if copy.exists() else 0
+        process = subprocess.Popen([tool.program, *map(str, command)], stdout=subprocess.DEVNULL)
+        while process.poll() is None and not (copy.exists() and copy.stat().st_mtime_ns != before):
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+        kills += process.returncode == -signal.SIGKILL
+        if kills == 3:
+            break
+        killed.unlink(missing_ok=True)  # it was faster than the kill
+    assert kills == 3 and not killed.exists(), "the export was never killed in its middle"
+    refused = tool.run("export", long, "--output", killed, status=65)
+    assert not refused and "resume" in tool.errors, tool.errors
+    tool.run(*command, "--no-features", status=65)
+    shown = tool.run(*command)
+    assert "10000 events" in shown and "events were there before" in shown, shown
+    assert contents_of(killed, h5py) == contents_of(whole, h5py)
+    assert not list(folder.glob("killed.h5.*")), "nothing is left beside it"
+    assert "--output selected.h5 --resume" in tool.run("export", "--help")
+
+
+def check_selection_by_event(tool, folder):
+    """As the example of the help has it; from a whole file, from one without an end, and of a run that is not there."""
+    assert "--run 1 --first-event 52 --last-event 52" in tool.run("export", "--help")
+    for event, run, expected in ((52, 5, [52]), (2345, 5, [2345]), (2999, 5, [2999]), (52, 6, [])):
+        one = ("--run", run, "--first-event", event, "--last-event", event)
+        tool.run("export", folder / "run.mcap", *one, "--output", folder / "event.ndjson", "--replace")
+        lines = [json.loads(line) for line in open(folder / "event.ndjson", encoding="utf-8")]
+        assert [(line["run"], line["event"]) for line in lines] == [(5, number) for number in expected], lines
+    assert tool.json("replay", folder / "run.mcap", "--run", 5, "--first-event", 52, "--last-event", 54)["events"] == 3
+    tool.run("replay", folder / "run.mcap", "--run", 6, status=65)
+
+
 def check_repair(tool, folder):
     torn = next(folder.glob("run.*.mcap.part"))
     done = tool.json("repair", torn, "--output", folder / "repaired.mcap")
@@ -140,6 +195,7 @@ def check_export(tool, folder):
              "--topic", "physics", "--no-features")
     lines = [json.loads(line) for line in open(folder / "few.ndjson", encoding="utf-8")]
     assert [line["event"] for line in lines] == list(range(10, 20)) and "derived" not in lines[0]
+    check_selection_by_event(tool, folder)
     tool.run("export", folder / "run.mcap", "--output", folder / "run.h5")
     shown = tool.run("import", folder / "run.h5", "--output", folder / "again.mcap")
     assert "3000 events" in shown and "tamis-hdf5" in shown, shown
@@ -152,6 +208,7 @@ def check_export(tool, folder):
     except ImportError:
         print("skipped: h5py (Debian: python3-h5py) to read the HDF5 file")
         return
+    check_killed_export(tool, folder, h5py)
     with h5py.File(folder / "run.h5") as file:
         assert len(file["events"]) == 3000 and file["derived"]["HT"][7] == 47.0
         name = next(name for name in file["paths"] if len(file["paths"][name]) == 3000)

@@ -61,7 +61,7 @@ def main(path, expected):
     assert data[data_end] == 0x0F
     assert struct.unpack_from("<I", data, data_end + 9)[0] == zlib.crc32(data[:data_end])
 
-    schemas, channels, counts, chunks, indexed, events = {}, {}, {}, {}, {}, {}
+    schemas, channels, counts, chunks, indexed, events, keys = {}, {}, {}, {}, {}, {}, {}
     for start, opcode, content in records(data, 8, data_end):
         if opcode == 0x06:
             fields = Fields(content)
@@ -88,6 +88,7 @@ def main(path, expected):
                     message = schemas[schema].FromString(record[22:])
                     decision = getattr(message, "decision", message)
                     events.setdefault(topic, []).append((decision.run, decision.event))
+                    keys.setdefault(start, []).append((decision.run, decision.event))
                     counts[channel] = counts.get(channel, 0) + 1
                     chunks[start][2].setdefault(channel, []).append((log_time, at))
             last_chunk = start
@@ -125,7 +126,14 @@ def main(path, expected):
             while stated.at < len(stated.content):
                 channel, count = stated.take("HQ")
                 assert counts[channel] == count
-    assert not any(indexed.values()) and len(groups[0x08]) == len(chunks)
+        elif opcode == 0x80:
+            assert fields.text() == "tamis.keys"
+            stated = {offset: limits for offset, *limits in struct.iter_unpack("<QIIQQ", fields.sized())}
+            runs = {offset: [run for run, _ in inside] for offset, inside in keys.items()}
+            numbers = {offset: [number for _, number in inside] for offset, inside in keys.items()}
+            assert stated == {offset: [min(runs[offset]), max(runs[offset]), min(numbers[offset]), max(numbers[offset])]
+                              for offset in chunks}, "the index of events is wrong"
+    assert not any(indexed.values()) and len(groups[0x08]) == len(chunks) and len(groups[0x80]) == 1
     for start, opcode, content in records(data, offset_start, footer):
         group, group_start, group_size = struct.unpack("<BQQ", content)
         assert opcode == 0x0E and groups[group][0] == group_start

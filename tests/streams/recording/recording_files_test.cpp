@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
+#include "tests/streams/recording/sample_events.hpp"
+#include "tests/streams/recording/sample_recording.hpp"
 #include "tests/streams/recording/sample_run.hpp"
 #include "tests/streams/recording/scratch_folder.hpp"
 
@@ -216,7 +219,7 @@ TEST(McapReader, reads_only_the_chunks_of_the_times_asked_for) {
     for (const std::size_t size : {bytes.size(), std::size_t(whole->data_end_offset)}) {
         auto reader = McapReader::from_bytes(std::span(bytes).first(size));
         ASSERT_TRUE(reader);
-        reader->select_times(500'000, 500'001);
+        reader->select({.from_ns = 500'000, .until_ns = 500'001, .keys = {}, .topics = {}});
         std::size_t count = 0;
         bool found = false;
         while (const McapMessage* message = reader->next()) {
@@ -227,6 +230,38 @@ TEST(McapReader, reads_only_the_chunks_of_the_times_asked_for) {
         EXPECT_LT(count, 20U) << size;
         EXPECT_EQ(reader->end(), size == bytes.size() ? ReadEnd::complete : ReadEnd::torn);
     }
+}
+
+TEST(McapReader, reads_only_the_chunks_of_the_streams_asked_for) {
+    const ScratchFolder folder;
+    const std::string path = folder.file("run.mcap");
+    auto output = RecordingOutput::create(run_options(path));
+    ASSERT_TRUE(output) << output.error();
+    for (std::uint64_t event = 1; event <= 1000; ++event) {
+        const bool is_anomaly = event >= 500 && event < 510;
+        const std::string selected = tests::sample_selected_event(event, {"physics"});
+        ASSERT_EQ((*output)->send(tests::bytes_of(selected), is_anomaly ? 2 : 1, event * 1000),
+                  SendResult::delivered);
+    }
+    ASSERT_TRUE((*output)->close({}, 2'000'000));
+    RecordingSelection anomalies;
+    anomalies.topics = {"anomaly"};
+    EXPECT_EQ(read_run(path, anomalies).copies, 10U);
+    EXPECT_TRUE(read_run(path, anomalies).events.empty());
+    auto reader = McapReader::open(path);
+    ASSERT_TRUE(reader);
+    reader->select({.from_ns = 0, .until_ns = UINT64_MAX, .keys = {}, .topics = {"anomaly"}});
+    const auto messages = tests::read_all(*reader);
+    EXPECT_EQ(std::count_if(messages.begin(), messages.end(),
+                            [](const auto& message) { return message.channel_id == 1; }),
+              10);
+    EXPECT_LE(reader->counts().chunks, 11U);
+    EXPECT_GT(reader->read_summary()->contents.chunks.size(), 100U);
+    // Where every chunk is wanted, all of the file is read and vouched for.
+    auto whole = McapReader::open(path);
+    whole->select({.from_ns = 0, .until_ns = UINT64_MAX, .keys = McapKeyRange{7, 7, 0, 2000}});
+    EXPECT_EQ(tests::read_all(*whole).size(), 1000U);
+    EXPECT_EQ(whole->position(), whole->file_bytes());
 }
 
 }  // namespace

@@ -144,12 +144,35 @@ void check_core_file(const std::string& path) {
     }
 }
 
+// Whatever indexes it has: the same messages as by reading all of it.
+void check_selection(const std::string& path) {
+    for (std::uint16_t id = 5; id < 8; ++id) {
+        auto reader = McapReader::open(path);
+        ASSERT_TRUE(reader) << reader.error();
+        reader->select({.from_ns = 1010,
+                        .until_ns = 1030,
+                        .keys = McapKeyRange{},
+                        .topics = {std::string(1, static_cast<char>('a' + id - 5))}});
+        std::vector<SampleMessage> messages = tests::read_all(*reader);
+        ASSERT_EQ(reader->end(), ReadEnd::complete) << reader->end_reason();
+        std::vector<SampleMessage> expected = core_messages();
+        for (auto* const list : {&messages, &expected}) {
+            std::erase_if(*list, [&](const SampleMessage& message) {
+                return message.channel_id != id || message.log_time_ns < 1010 ||
+                       message.log_time_ns >= 1030;
+            });
+        }
+        ASSERT_EQ(messages, expected);
+    }
+}
+
 TEST_F(McapCore, writes_files_that_we_read_whatever_its_options) {
     const auto written = run("write " + folder_.file(""));
     ASSERT_EQ(written, std::vector<std::string>{"1032"});
     std::size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(folder_.file(""))) {
         ASSERT_NO_FATAL_FAILURE(check_core_file(entry.path().string())) << entry.path();
+        ASSERT_NO_FATAL_FAILURE(check_selection(entry.path().string())) << entry.path();
         ++count;
     }
     EXPECT_EQ(count, 1032U);

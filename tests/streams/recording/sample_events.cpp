@@ -5,8 +5,8 @@
 namespace tamis::tests {
 namespace {
 
-void fill(wire::Fragment& fragment, std::uint64_t event, std::uint32_t source) {
-    fragment.set_run(7);
+void fill(wire::Fragment& fragment, std::uint64_t event, std::uint32_t source, std::uint32_t run) {
+    fragment.set_run(run);
     fragment.set_event(event);
     fragment.set_source(source);
     fragment.set_timestamp_ns(1'600'000'000'000'000'000ULL + event * 1'000'000ULL);
@@ -16,16 +16,17 @@ void fill(wire::Fragment& fragment, std::uint64_t event, std::uint32_t source) {
 
 }  // namespace
 
-std::string sample_fragment(std::uint64_t event, std::uint32_t source) {
+std::string sample_fragment(std::uint64_t event, std::uint32_t source, std::uint32_t run) {
     wire::Fragment fragment;
-    fill(fragment, event, source);
+    fill(fragment, event, source, run);
     return fragment.SerializeAsString();
 }
 
-std::string sample_selected_event(std::uint64_t event, const std::vector<std::string>& streams) {
+std::string sample_selected_event(std::uint64_t event, const std::vector<std::string>& streams,
+                                  std::uint32_t run) {
     wire::SelectedEvent selected;
     wire::Decision& decision = *selected.mutable_decision();
-    decision.set_run(7);
+    decision.set_run(run);
     decision.set_event(event);
     decision.set_outcome(wire::ACCEPTED);
     decision.set_menu_hash(0xabcdef);
@@ -38,7 +39,7 @@ std::string sample_selected_event(std::uint64_t event, const std::vector<std::st
         decision.add_streams(stream);
     }
     for (std::uint32_t source = 1; source <= 3; ++source) {
-        fill(*selected.add_fragments(), event, source);
+        fill(*selected.add_fragments(), event, source, run);
     }
     return selected.SerializeAsString();
 }

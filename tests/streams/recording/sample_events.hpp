@@ -11,12 +11,14 @@
 
 namespace tamis::tests {
 
-// Fragment of `source` of event `event` of run 7, with a payload that names it.
-[[nodiscard]] std::string sample_fragment(std::uint64_t event, std::uint32_t source);
+// Fragment of `source` of event `event`, with a payload that names it.
+[[nodiscard]] std::string sample_fragment(std::uint64_t event, std::uint32_t source,
+                                          std::uint32_t run = 7);
 
 // Event with sources 1 to 3, accepted by path 0 with score event + 0.25 into `streams`.
 [[nodiscard]] std::string sample_selected_event(std::uint64_t event,
-                                                const std::vector<std::string>& streams);
+                                                const std::vector<std::string>& streams,
+                                                std::uint32_t run = 7);
 
 // Keeps what it is given.
 class CollectingSink final : public streams::MessageSink {
