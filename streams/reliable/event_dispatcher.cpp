@@ -138,15 +138,16 @@ void EventDispatcher::remember(const EventKey& key, std::uint32_t node) noexcept
 }
 
 void EventDispatcher::hand_to(std::uint32_t node, const EventKey& key,
-                              std::span<const std::byte> message, Hold hold) noexcept {
+                              std::span<const std::byte> message, Hold hold,
+                              std::uint64_t now_ns) noexcept {
     Node& target = *nodes_[node];
-    const SendResult result = target.link->send(message, 0, 0);
+    const SendResult result = target.link->send(message, 0, now_ns);
     Ensures(result == SendResult::delivered);  // is_ready() said so
     target.pending.push_back({key, hold});
 }
 
 Hold EventDispatcher::on_message(std::span<const std::byte> message,
-                                 std::uint64_t /*now_ns*/) noexcept {
+                                 std::uint64_t now_ns) noexcept {
     const auto fragment = FragmentDecoder({.message_bytes = config_.message_bytes}).decode(message);
     if (!fragment) {
         ++malformed_;  // the node would count it; to which it should go it does not say
@@ -160,7 +161,7 @@ Hold EventDispatcher::on_message(std::span<const std::byte> message,
     }
     const Hold hold = next_hold_;
     next_hold_ = (next_hold_ + 1) % kHolds;
-    hand_to(node, key, message, hold);
+    hand_to(node, key, message, hold, now_ns);
     return hold;
 }
 
@@ -212,7 +213,7 @@ void EventDispatcher::reassign(std::uint32_t dead) noexcept {
 }
 
 // As the nodes that they go to have room; nothing new is taken before.
-void EventDispatcher::move_orphans() noexcept {
+void EventDispatcher::move_orphans(std::uint64_t now_ns) noexcept {
     while (!orphans_.empty()) {
         Orphans& orphans = orphans_.front();
         for (; !orphans.pending.empty(); orphans.pending.pop_front(), ++orphans.number) {
@@ -229,7 +230,7 @@ void EventDispatcher::move_orphans() noexcept {
                 return;
             }
             node.promised -= node.promised > 0 ? 1 : 0;
-            hand_to(target, one.key, message, one.hold);
+            hand_to(target, one.key, message, one.hold, now_ns);
             ++reassigned_;
         }
         orphans_.pop_front();
@@ -253,7 +254,7 @@ std::size_t EventDispatcher::poll(std::uint64_t now_ns) noexcept {
             reassign(i);
         }
     }
-    move_orphans();
+    move_orphans(now_ns);
     return work;
 }
 

@@ -78,12 +78,12 @@ class EventDispatcher final : public MessageSink {
     [[nodiscard]] std::uint32_t node_of(const EventKey& key) noexcept;
     [[nodiscard]] std::uint32_t choose() const noexcept;
     void hand_to(std::uint32_t node, const EventKey& key, std::span<const std::byte> message,
-                 Hold hold) noexcept;
+                 Hold hold, std::uint64_t now_ns) noexcept;
     void remember(const EventKey& key, std::uint32_t node) noexcept;
     [[nodiscard]] bool has_ended(const EventKey& key) const noexcept;
     void take_safe(Node& node) noexcept;
     void reassign(std::uint32_t dead) noexcept;
-    void move_orphans() noexcept;
+    void move_orphans(std::uint64_t now_ns) noexcept;
 
     LinkContext& context_;
     Config config_;
