@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstring>
 #include <gsl/assert>
 #include <optional>
 #include <sstream>
@@ -79,7 +78,7 @@ tl::expected<std::vector<KeyLine>, std::string> key_lines(const fs::path& file,
 tl::expected<std::string, std::string> read_secret_text(const fs::path& file) {
     const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {
-        return key_mistake(file, std::strerror(errno), "NAME.secret, as tamis keys writes it");
+        return key_mistake(file, zmq_strerror(errno), "NAME.secret, as tamis keys writes it");
     }
     struct stat facts {};
     std::array<char, 4096> text{};
@@ -100,7 +99,7 @@ tl::expected<void, std::string> write_new_file(const fs::path& file, mode_t mode
                                                const std::string& text) {
     const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (descriptor < 0) {
-        return key_mistake(file, std::strerror(errno),
+        return key_mistake(file, zmq_strerror(errno),
                            errno == EEXIST ? "another name, or remove that pair first"
                                            : "a name in a folder that you may write to");
     }
@@ -110,7 +109,7 @@ tl::expected<void, std::string> write_new_file(const fs::path& file, mode_t mode
     const int error = errno;
     if (close(descriptor) != 0 || !is_whole) {
         unlink(file.c_str());
-        return key_mistake(file, std::strerror(error), "a disk with room");
+        return key_mistake(file, zmq_strerror(error), "a disk with room");
     }
     return {};
 }
