@@ -84,6 +84,13 @@ ExitStatus export_recording(const ExportCommand& command) {
         fmt::print(stderr, "tamis: {} is {}: {}\n", options.input, streams::to_string(summary->end),
                    summary->end_reason);
     }
+    if (summary->failed_checkpoints > 0) {
+        fmt::print(
+            stderr,
+            "tamis: {} copies for --resume could not be made beside {} (no room?); the export "
+            "itself is whole\n",
+            summary->failed_checkpoints, options.output);
+    }
     fmt::print("{} events written to {}, {:.1f} MB; {} messages or payloads malformed{}\n",
                summary->event_count, options.output,
                static_cast<double>(std::filesystem::file_size(command.output)) / 1e6,

@@ -29,7 +29,8 @@ class EventSink {
     // One of those that were written already. False: what was written is of another export.
     [[nodiscard]] virtual bool skip(const RecordedEvent& /*event*/) { return true; }
     // Makes what was added outlive this process, where the file's format alone does not.
-    virtual void checkpoint() {}
+    // False: it could not be done (no room?), and what was done before still holds.
+    [[nodiscard]] virtual bool checkpoint() { return true; }
     // The file is whole and has its name, or the error says what failed first.
     [[nodiscard]] virtual tl::expected<void, std::string> close() = 0;
 };

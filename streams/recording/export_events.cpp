@@ -16,14 +16,16 @@ class CheckpointTimes {
     explicit CheckpointTimes(std::uint64_t after_ns)
         : after_(static_cast<std::int64_t>(after_ns)), due_(Clock::now() + after_) {}
 
-    void make_if_due(EventSink& sink) {
+    // False: one was due and could not be made.
+    [[nodiscard]] bool make_if_due(EventSink& sink) {
         const auto start = Clock::now();
         if (start < due_) {
-            return;
+            return true;
         }
-        sink.checkpoint();
+        const bool is_made = sink.checkpoint();
         const auto end = Clock::now();
         due_ = end + std::max<Clock::duration>(after_, kWorkPerCheckpoint * (end - start));
+        return is_made;
     }
 
  private:
@@ -79,8 +81,8 @@ tl::expected<ExportSummary, std::string> export_events(const ExportOptions& opti
         if (summary.event_count % kExportProgressEvents != 0) {
             continue;
         }
-        if (summary.event_count > summary.resumed_count) {
-            checkpoints.make_if_due(**sink);
+        if (summary.event_count > summary.resumed_count && !checkpoints.make_if_due(**sink)) {
+            ++summary.failed_checkpoints;
         }
         if (options.progress) {
             options.progress(

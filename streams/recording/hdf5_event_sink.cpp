@@ -61,7 +61,7 @@ class Hdf5EventSink final : public EventSink {
                (last_ == EventNumber(event.contents.run, event.contents.number) && is_even());
     }
 
-    void checkpoint() override { static_cast<void>(writer_->checkpoint()); }
+    bool checkpoint() override { return writer_->checkpoint(); }
 
     void add(const RecordedEvent& event) override {
         const std::uint64_t row = writer_->row_count(events_);

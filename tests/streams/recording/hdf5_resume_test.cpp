@@ -239,6 +239,18 @@ TEST_F(ResumedExport, has_what_one_has_that_was_left_alone) {
     EXPECT_FALSE(fs::exists(checkpoint_path(options_.output)));
 }
 
+TEST_F(ResumedExport, says_when_no_copy_could_be_made_and_is_whole_nevertheless) {
+    ExportOptions options = whole_;
+    options.output = folder_.file("uncopied.h5");
+    options.checkpoint_after_ns = 0;
+    fs::create_directory(checkpoint_path(options.output) + ".new");
+    const auto summary = export_events(options);
+    ASSERT_TRUE(summary) << summary.error();
+    EXPECT_GT(summary->failed_checkpoints, 0U);
+    ASSERT_NO_FATAL_FAILURE(expect_whole(options.output));
+    EXPECT_EQ(export_events(options_)->failed_checkpoints, 0U);
+}
+
 TEST_F(ResumedExport, is_refused_with_another_recording_or_other_options) {
     const auto error_of = [](const ExportOptions& options) {
         const auto summary = export_events(options);
