@@ -12,6 +12,9 @@ void check_security(TextReader& reader, const Block& block, const schema::Securi
                     streams::Attachment attachment, const std::filesystem::path& directory) {
     const bool binds = attachment == streams::Attachment::bind;
     const auto check = [&](const char* field, const std::string& name, const auto& read) {
+        if (name.empty()) {
+            return;  // told already
+        }
         const auto file = (directory / name).lexically_normal();
         const auto found = read(file);
         if (!found) {
@@ -20,9 +23,7 @@ void check_security(TextReader& reader, const Block& block, const schema::Securi
             reader.add(block, field, error.substr(0, split), error.substr(split + 2));
         }
     };
-    if (security.has_secret_key()) {
-        check("secret_key", security.secret_key(), streams::read_secret_key);
-    }
+    check("secret_key", security.secret_key(), streams::read_secret_key);
     const char* wanted = binds ? "peer_keys" : "server_key";
     const char* other = binds ? "server_key" : "peer_keys";
     const bool has_wanted = binds ? security.has_peer_keys() : security.has_server_key();

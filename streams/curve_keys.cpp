@@ -14,14 +14,14 @@
 #include <string_view>
 #include <utility>
 
-#include "streams/whole_file.hpp"
-
 namespace tamis::streams {
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr std::size_t kKeyLetters = 40;
+constexpr std::size_t kMostKeyBytes = std::size_t{1} << 20;
+constexpr const char* kSecretFile = "NAME.secret, as tamis keys writes it";
 using KeyText = std::array<char, kKeyLetters + 1>;
 constexpr mode_t kOwnerOnly = S_IRUSR | S_IWUSR;
 constexpr mode_t kEveryoneReads = kOwnerOnly | S_IRGRP | S_IROTH;
@@ -74,25 +74,33 @@ tl::expected<std::vector<KeyLine>, std::string> key_lines(const fs::path& file,
     return keys;
 }
 
-// Who may read it is asked of what was opened, so that nothing can be put in its place between.
-tl::expected<std::string, std::string> read_secret_text(const fs::path& file) {
+struct KeyFileText {
+    std::string text;
+    mode_t mode = 0;  // of what was opened, so that nothing can be put in its place between
+};
+
+// Neither waits for a writer of a pipe nor reads without an end.
+tl::expected<KeyFileText, std::string> read_key_text(const fs::path& file,
+                                                     const std::string& right) {
     const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {
-        return key_mistake(file, zmq_strerror(errno), "NAME.secret, as tamis keys writes it");
+        return key_mistake(file, zmq_strerror(errno), right);
     }
     struct stat facts {};
-    std::array<char, 4096> text{};
-    const bool is_known = fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode);
-    const ssize_t size = is_known ? read(descriptor, text.data(), text.size()) : -1;
+    KeyFileText found;
+    std::array<char, 4096> part{};
+    const bool is_file = fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode);
+    ssize_t size = is_file ? 1 : -1;
+    while (size > 0 && found.text.size() <= kMostKeyBytes) {
+        size = read(descriptor, part.data(), part.size());
+        found.text.append(part.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+    }
     close(descriptor);
-    if (size < 0 || static_cast<std::size_t>(size) == text.size()) {
-        return key_mistake(file, "not a file of one key", "NAME.secret, as tamis keys writes it");
+    if (size != 0) {
+        return key_mistake(file, "no regular file, or more than 1 MiB", right);
     }
-    if ((facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return key_mistake(file, "others than its owner may read or write it",
-                           "chmod 600 " + file.string());
-    }
-    return std::string(text.data(), static_cast<std::size_t>(size));
+    found.mode = facts.st_mode;
+    return found;
 }
 
 tl::expected<void, std::string> write_new_file(const fs::path& file, mode_t mode,
@@ -129,26 +137,30 @@ CurveKey public_key_of(const CurveKey& secret) {
 }
 
 tl::expected<CurveKey, std::string> read_secret_key(const fs::path& file) {
-    const auto text = read_secret_text(file);
-    if (!text) {
-        return tl::unexpected(text.error());
+    const auto found = read_key_text(file, kSecretFile);
+    if (!found) {
+        return tl::unexpected(found.error());
     }
-    const auto keys = key_lines(file, *text);
+    if ((found->mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return key_mistake(file, "others than its owner may read or write it",
+                           "chmod 600 " + file.string());
+    }
+    const auto keys = key_lines(file, found->text);
     if (!keys) {
         return tl::unexpected(keys.error());
     }
     if (keys->size() != 1 || !keys->front().is_secret) {
-        return key_mistake(file, "not one secret key", "NAME.secret, as tamis keys writes it");
+        return key_mistake(file, "not one secret key", kSecretFile);
     }
     return keys->front().key;
 }
 
 tl::expected<std::vector<CurvePeer>, std::string> read_public_keys(const fs::path& file) {
-    const auto text = read_whole_file(file);
-    if (!text) {
-        return key_mistake(file, "cannot be read", "a file of lines \"public KEY NAME\"");
+    const auto found = read_key_text(file, "a file of lines \"public KEY NAME\"");
+    if (!found) {
+        return tl::unexpected(found.error());
     }
-    const auto keys = key_lines(file, *text);
+    const auto keys = key_lines(file, found->text);
     if (!keys) {
         return tl::unexpected(keys.error());
     }

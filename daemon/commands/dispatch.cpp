@@ -223,7 +223,7 @@ ExitStatus dispatch(const DispatchOptions& options) {
     link.options.insecure = options.insecure;
     streams::SocketOptions to_nodes = link.options;
     if (const auto read = read_keys(options.keys, link.options, to_nodes); !read) {
-        return fail(EX_NOINPUT, read.error());
+        return fail(EX_UNAVAILABLE, read.error());
     }
     auto input =
         streams::ReliableInput::make(links, link, {.window = {.messages = options.window}});

@@ -112,7 +112,7 @@ TEST_F(CurveKeys, mistakes_are_told_with_their_line) {
                 HasSubstr("good and twin have the same key"));
     const auto none = read_public_keys(folder_ / "absent");
     ASSERT_FALSE(none);
-    EXPECT_THAT(none.error(), HasSubstr("cannot be read"));
+    EXPECT_THAT(none.error(), HasSubstr("No such file"));
     const auto wrong = read_secret_key(file("public", good));
     ASSERT_FALSE(wrong);
     EXPECT_THAT(wrong.error(), HasSubstr("not one secret key"));
@@ -120,6 +120,19 @@ TEST_F(CurveKeys, mistakes_are_told_with_their_line) {
     const auto two = read_server_key(file("two", good + "public " + kSecret + " other\n"));
     ASSERT_FALSE(two);
     EXPECT_THAT(two.error(), HasSubstr("2 keys in it"));
+}
+
+TEST_F(CurveKeys, a_file_that_never_ends_or_never_begins_is_refused) {
+    const fs::path pipe = folder_ / "pipe";
+    ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+    const fs::path large = file("large", std::string((std::size_t{1} << 20) + 1, '#'));
+    for (const fs::path& path : {pipe, fs::path("/dev/zero"), folder_, large}) {
+        EXPECT_FALSE(read_secret_key(path)) << path;
+        const auto listed = read_public_keys(path);
+        ASSERT_FALSE(listed) << path;
+        EXPECT_NE(listed.error().find("no regular file, or more than 1 MiB"), std::string::npos)
+            << listed.error();
+    }
 }
 
 TEST_F(CurveKeys, a_link_gets_the_keys_of_its_side_or_none) {
