@@ -102,14 +102,12 @@ const float* multiply_planes(const ConvolutionPlan& plan, const Pass& pass, cons
 template <std::size_t kTiles, std::size_t kRow>
 HWY_INLINE void add_transformed(const float* tiles, const float* taps,
                                 Vector (&sums)[kWindow][kTiles]) {
-    Vector weights[kWindow];
-    transform_taps<3, kRow>(taps, weights);
-    for (std::size_t j = 0; j < kWindow; ++j) {
+    transform_taps<3, kRow>(taps, [&](std::size_t j, Vector weights) {
         for (std::size_t tile = 0; tile < kTiles; ++tile) {
             const Vector value = hn::Set(Tag(), tiles[(j * kTiles + tile) * kLanes]);
-            sums[j][tile] = hn::MulAdd(value, weights[j], sums[j][tile]);
+            sums[j][tile] = hn::MulAdd(value, weights, sums[j][tile]);
         }
-    }
+    });
 }
 
 // Weights of so many channels stay in the first-level cache, from where they are read six times.

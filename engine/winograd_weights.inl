@@ -34,21 +34,22 @@ HWY_INLINE Vector odd_powers(const Vector (&taps)[kExtent], float point) {
     return hn::MulAdd(hn::Set(Tag(), point * point), taps[kExtent == 3 ? 1 : 3], taps[1]);
 }
 
-template <std::size_t kExtent>
-HWY_INLINE void at_points(const Vector (&taps)[kExtent], Vector (&values)[kWindow]) {
+// use(point, value) as soon as a value is there: few are held at a time.
+template <std::size_t kExtent, typename Use>
+HWY_INLINE void at_points(const Vector (&taps)[kExtent], const Use& use) {
     const Tag tag;
     const Vector p = hn::Set(tag, kWinogradPointP);
     const Vector q = hn::Set(tag, kWinogradPointQ);
+    use(0, taps[0]);
+    use(5, taps[kExtent - 1]);
     const Vector even_p = even_powers(taps, kWinogradPointP);
     const Vector even_q = even_powers(taps, kWinogradPointQ);
     const Vector odd_p = odd_powers(taps, kWinogradPointP);
+    use(1, hn::MulAdd(p, odd_p, even_p));
+    use(2, hn::NegMulAdd(p, odd_p, even_p));
     const Vector odd_q = odd_powers(taps, kWinogradPointQ);
-    values[0] = taps[0];
-    values[1] = hn::MulAdd(p, odd_p, even_p);
-    values[2] = hn::NegMulAdd(p, odd_p, even_p);
-    values[3] = hn::MulAdd(q, odd_q, even_q);
-    values[4] = hn::NegMulAdd(q, odd_q, even_q);
-    values[5] = taps[kExtent - 1];
+    use(3, hn::MulAdd(q, odd_q, even_q));
+    use(4, hn::NegMulAdd(q, odd_q, even_q));
 }
 
 template <std::size_t kPoint, std::size_t kExtent>
@@ -64,8 +65,8 @@ HWY_INLINE Vector at_point(const Vector (&taps)[kExtent]) {
 }
 
 // Row kRow of the transform of one filter block and channel: along y, then along x.
-template <std::size_t kExtent, std::size_t kRow>
-HWY_INLINE void transform_taps(const float* taps, Vector (&row)[kWindow]) {
+template <std::size_t kExtent, std::size_t kRow, typename Use>
+HWY_INLINE void transform_taps(const float* taps, const Use& use) {
     const Tag tag;
     Vector line[kExtent];
     for (std::size_t x = 0; x < kExtent; ++x) {
@@ -75,7 +76,7 @@ HWY_INLINE void transform_taps(const float* taps, Vector (&row)[kWindow]) {
         }
         line[x] = at_point<kRow>(column);
     }
-    at_points(line, row);
+    at_points(line, use);
 }
 
 // Six planes of a group of filter blocks. taps: of its first block; weights: where the group's part
@@ -86,12 +87,12 @@ void transform_row(const ConvolutionPlan& plan, std::size_t blocks, const float*
     constexpr std::size_t kTaps = kExtent * kExtent * kLanes;
     for (std::size_t c = 0; c < plan.geometry.channels; ++c) {
         for (std::size_t block = 0; block < blocks; ++block) {
-            Vector row[kWindow];
-            transform_taps<kExtent, kRow>(taps + (block * plan.geometry.channels + c) * kTaps, row);
             float* to = weights + (c * blocks + block) * kLanes;
-            for (std::size_t j = 0; j < kWindow; ++j) {
-                hn::Store(row[j], Tag(), to + (kRow * kWindow + j) * plane);
-            }
+            transform_taps<kExtent, kRow>(taps + (block * plan.geometry.channels + c) * kTaps,
+                                          [&](std::size_t j, Vector value) {
+                                              hn::Store(value, Tag(),
+                                                        to + (kRow * kWindow + j) * plane);
+                                          });
         }
     }
 }
