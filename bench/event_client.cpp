@@ -94,18 +94,22 @@ class ReliableClient final : public EventClient, private streams::MessageSink {
         }
     }
 
+    // What the node acknowledges is read while there is nothing else to do: in send_within, which
+    // waits for credit, and here when an answer is late.
     void receive() override {
         const std::uint64_t end_ns = now_ns() + std::uint64_t{kPatienceMs} * 1'000'000;
         const std::uint64_t wanted = ++asked_;
         while (received_ < wanted) {
+            const bool has_come = answers_->wait(std::chrono::milliseconds(1));
             const std::uint64_t now = now_ns();
-            if (answers_->poll(*this, now, 1) + fragments_->poll(now) > 0) {
+            if (has_come) {
+                answers_->poll(*this, now, 1);
                 continue;
             }
+            fragments_->poll(now);
             if (now > end_ns) {
                 give_up("no answer within 10 s");
             }
-            static_cast<void>(answers_->wait(std::chrono::milliseconds(1)));
         }
     }
 

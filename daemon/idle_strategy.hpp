@@ -14,8 +14,8 @@ class Idler {
  public:
     explicit Idler(config::IdleStrategy strategy) noexcept : strategy_(strategy) {}
 
-    // One empty turn that ended at now_ns. True: the caller must arm the bell of the stage, poll it
-    // once more, and if that found nothing call sleep().
+    // One empty turn that ended at now_ns. True: the caller must arm the bell of the stage, if it
+    // has one, poll it once more, and if that found nothing call sleep().
     [[nodiscard]] bool wants_sleep(std::uint64_t now_ns) noexcept;
     void reset() noexcept { is_idle_ = false; }
 

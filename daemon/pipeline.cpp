@@ -128,6 +128,7 @@ std::vector<Stage*> Pipeline::stages() noexcept {
 
 WaitPoint Pipeline::wait_point() const noexcept {
     WaitPoint point = receive_->wait_point();
+    point.bell = nullptr;  // its own stages ring nobody; a stop waits for the limit at most
     const WaitPoint sending = send_->wait_point();
     point.output_descriptor = sending.output_descriptor;
     point.limit_ns = std::min(point.limit_ns, sending.limit_ns);

@@ -13,6 +13,7 @@ using config::FullPolicy;
 using streams::SendResult;
 
 constexpr std::size_t kEventsPerPoll = 64;
+constexpr std::uint64_t kLookAgainNs = 100'000;
 constexpr std::uint64_t kOutputWaitNs = 5'000'000;  // outputs are polled so often
 constexpr std::uint64_t kBlockedWaitNs = 200'000;   // one that cannot wake anybody, so often
 
@@ -56,8 +57,13 @@ std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
         finish();
         ++finished;
     }
-    // After the sends: looking for what is safe costs a system call for each link.
-    const std::size_t work = poll_outputs(now_ns);
+    // Looking for what is safe costs two system calls for each link: after the sends, in the turn
+    // that has none to do, and not in every turn of a busy time.
+    std::size_t work = 0;
+    if (finished == 0 || now_ns >= looked_ns_ + kLookAgainNs) {
+        looked_ns_ = now_ns;
+        work = poll_outputs(now_ns);
+    }
     finished += take_confirmed(now_ns);
     if (finished > 0) {
         parts_.receiver_bell.ring();  // it listens only when it has no room

@@ -107,6 +107,7 @@ class SendStage final : public Stage {
     std::vector<streams::EventIndex> unconfirmed_;
     std::size_t unconfirmed_first_ = 0;
     std::size_t unconfirmed_count_ = 0;
+    std::uint64_t looked_ns_ = 0;
     std::vector<std::uint64_t> taken_by_;  // by output: events it has taken
     // By event and output: it is durable when so many are; 0: this output did not take it.
     std::vector<std::uint64_t> confirmed_at_;

@@ -65,14 +65,14 @@ void StageThread::run() noexcept {
             continue;
         }
         const WaitPoint point = stage_.wait_point();
-        if (point.bell != nullptr) {
+        if (point.bell == nullptr) {
+            Idler::sleep(point);  // nobody rings here, and it has just looked
+        } else {
             point.bell->arm();
-        }
-        // Once more: what came before the bell was armed rang nobody.
-        if (timed_poll() == 0) {
-            Idler::sleep(point);
-        }
-        if (point.bell != nullptr) {
+            // Once more: what came before the bell was armed rang nobody.
+            if (timed_poll() == 0) {
+                Idler::sleep(point);
+            }
             point.bell->disarm();
         }
         idler.reset();

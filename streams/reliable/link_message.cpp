@@ -181,7 +181,9 @@ void write_data_message(const DataMessage& message, std::span<std::byte> out) no
     Expects(out.size() == kDataHeaderBytes + message.payload.size());
     const std::array values{message.number, message.offset};
     std::memcpy(out.data() + kHeaderBytes, values.data(), sizeof values);
-    std::ranges::copy(message.payload, out.begin() + kDataHeaderBytes);
+    if (!message.payload.empty()) {
+        std::memcpy(out.data() + kDataHeaderBytes, message.payload.data(), message.payload.size());
+    }
     seal(Kind::data, out);
 }
 

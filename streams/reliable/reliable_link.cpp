@@ -13,6 +13,7 @@ using std::chrono::steady_clock;
 // ROUTER names a connection by a zero and four bytes; other names are a peer's own invention.
 constexpr std::size_t kPeerNameBytes = 5;
 constexpr std::size_t kMessagesPerPoll = 256;
+constexpr std::uint64_t kAnswerWithinNs = 200'000;  // while messages come without a pause
 
 std::array<std::byte, kPeerNameBytes> name_of(LinkReceiver::Peer peer) noexcept {
     std::array<std::byte, kPeerNameBytes> name{};
@@ -74,7 +75,15 @@ std::size_t ReliableInput::poll(MessageSink& sink, std::uint64_t now_ns,
                                 std::size_t limit) noexcept {
     socket_->guard(now_ns);
     std::size_t messages = receive(sink, now_ns, limit);
-    if (answer(now_ns) > 0) {
+    // What has come goes on first; its senders hear of it in the next moment without messages.
+    if (messages == 0) {
+        busy_since_ns_ = 0;
+    } else if (busy_since_ns_ == 0) {
+        busy_since_ns_ = now_ns;
+    }
+    const bool may_wait = messages > 0 && now_ns < busy_since_ns_ + kAnswerWithinNs;
+    if (!may_wait && answer(now_ns) > 0) {
+        busy_since_ns_ = 0;
         // Sending may take notice of messages in the library's own way, and the descriptor then
         // stays silent: who waits on it must have looked after the last send.
         messages += receive(sink, now_ns, limit - messages);

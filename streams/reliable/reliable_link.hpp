@@ -62,6 +62,7 @@ class ReliableInput final : public FragmentInput {
     std::unique_ptr<LinkSocket> socket_;
     LinkReceiver receiver_;
     PublishedSnapshot<LinkReceiverCounters> published_;
+    std::uint64_t busy_since_ns_ = 0;  // messages have come in every poll; 0: not in the last
     // By hold: whose messages wait for it.
     std::vector<std::vector<LinkReceiver::Receipt>> waiting_;
 };

@@ -105,6 +105,36 @@ TEST_F(ReliableSockets, send_at_once_what_has_credit) {
     EXPECT_EQ(sink_.messages, (std::vector<std::string>{"message"}));
 }
 
+// Before its event is decided a message has no time for answers; 5 ms are a grant's due.
+TEST_F(ReliableSockets, answer_in_the_first_poll_without_messages) {
+    open_input();
+    open_output("a");
+    ASSERT_TRUE(turn_until([&] { return outputs_[0]->is_open(); }));
+    const std::uint64_t later_ns = now_ns() + 5'000'000;
+    const auto poll_until_it_comes = [&](const std::string& text, std::uint64_t at_ns) {
+        send(0, text);
+        const auto end = std::chrono::steady_clock::now() + seconds(20);
+        while ((sink_.messages.empty() || sink_.messages.back() != text) &&
+               std::chrono::steady_clock::now() < end) {
+            std::this_thread::sleep_for(milliseconds(10));  // so that the first poll finds it
+            input_->poll(sink_, at_ns, 1);
+        }
+    };
+    const auto hears_of = [&](std::uint64_t count) {
+        std::this_thread::sleep_for(milliseconds(50));
+        outputs_[0]->poll(now_ns());
+        return outputs_[0]->durable_count() == count;
+    };
+    poll_until_it_comes("first", later_ns);
+    EXPECT_FALSE(hears_of(1)) << "answered before the message went on";
+    while (input_->poll(sink_, later_ns, 1) > 0) {  // a ping may have come
+    }
+    EXPECT_TRUE(hears_of(1)) << "no answer in a poll without messages";
+    poll_until_it_comes("second", later_ns + 5'000'000);
+    poll_until_it_comes("third", later_ns + 5'300'000);
+    EXPECT_TRUE(hears_of(3)) << "no answer though messages have come for long without a pause";
+}
+
 TEST_F(ReliableSockets, acknowledge_what_is_held_only_when_it_is_settled) {
     open_input();
     open_output("a");
