@@ -39,6 +39,42 @@ TEST(MessageRing, agrees_with_a_deque_over_random_work) {
     }
 }
 
+// What a sender touches of a window of 64 MiB whose messages are acknowledged soon.
+TEST(MessageRing, uses_the_same_memory_again) {
+    MessageRing ring(4096, std::size_t{64} << 20);
+    const std::byte* begin = ring.append(12'000).data();
+    std::ptrdiff_t farthest = 0;
+    for (int message = 0; message < 100'000; ++message) {
+        farthest = std::max(farthest, ring.append(12'000).data() - begin);
+        if (ring.size() > 20) {
+            ring.drop_first();
+        }
+    }
+    EXPECT_LT(farthest, std::ptrdiff_t{2} << 20);
+    std::size_t held = ring.size();
+    while (ring.has_room(12'000)) {
+        static_cast<void>(ring.append(12'000));
+        ++held;
+    }
+    EXPECT_EQ(held, 4096U) << "all of it is there when it is needed";
+}
+
+TEST(MessageRing, fills_its_bytes_from_any_state) {
+    for (int dropped = 0; dropped < 40; ++dropped) {
+        MessageRing ring(100'000, 4000);
+        for (int message = 0; message < 100; ++message) {
+            static_cast<void>(ring.append(40));
+            if (message >= 60 - dropped) {
+                ring.drop_first();
+            }
+        }
+        while (ring.has_room(40)) {
+            static_cast<void>(ring.append(40));
+        }
+        EXPECT_EQ(ring.size(), 100U) << dropped;
+    }
+}
+
 TEST(MessageRing, holds_as_much_as_it_was_made_for) {
     MessageRing ring(3, 10);
     EXPECT_TRUE(ring.has_room(10));
