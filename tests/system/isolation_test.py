@@ -49,6 +49,8 @@ def check_novelty(tool, folder, vae, rows):
     assert scores == [row["isolation"] for row in read(folder / "novelty.csv")] and len(set(scores)) == 100
     tool.run("inspect", folder / "model")
     tool.run("calibrate", folder / "model", "--background", sample, "--point", "half=fraction:0.5", "--output", folder / "half")
+    result = tool.json("evaluate", folder / "half", "--events", 300)
+    assert result["kind"] == "isolation" and len(result["samples"]) == 9, result
     print(f"{len(scores)} scores are those of tamis novelty")
 
 
