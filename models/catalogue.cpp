@@ -8,6 +8,7 @@
 #include "models/fixed_point/fixed_point_model.hpp"
 #include "models/mapped_model.hpp"
 #include "models/network_model.hpp"
+#include "models/novelty/isolation_model.hpp"
 #include "models/quantile_map.hpp"
 #include "models/ringer/ringer_model.hpp"
 #include "models/seed_filter/seed_filter_model.hpp"
@@ -23,6 +24,7 @@ constexpr auto kKinds = std::to_array<ModelKind>({
     {"onnx", load_network_model},
     {"axol1tl", nullptr, load_axol1tl},
     {"cicada", nullptr, load_cicada},
+    {"isolation", nullptr, load_isolation},
 });
 
 tl::expected<const ModelKind*, std::string> find_kind(const std::string& name) {

@@ -3,11 +3,17 @@
 #include <fmt/core.h>
 #include <hdf5.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
+
+#include "streams/hdf5_soundness.hpp"
+#include "streams/rehearsal.hpp"
 
 namespace tamis::streams {
 
@@ -77,6 +83,7 @@ std::vector<std::string> strings_of(hid_t type, std::size_t count,
         return strings;
     }
     const std::size_t size = H5Tget_size(type);
+    if (size == 0 || count > kMostTextBytes / size) return strings;
     std::vector<char> bytes(count * size);
     if (read(memory_type.id(), bytes.data()) < 0) return strings;
     for (std::size_t i = 0; i < count; ++i) {
@@ -90,7 +97,11 @@ std::vector<std::string> strings_of(hid_t type, std::size_t count,
 
 class Reader {
  public:
-    Reader(const std::filesystem::path& file, hid_t id) : file_(file), id_(id) {}
+    Reader(const std::filesystem::path& file, hid_t id) : file_(file), id_(id) {
+        std::error_code unknown;  // of no size: then it may claim what any file may
+        const auto bytes = std::filesystem::file_size(file, unknown);
+        file_bytes_ = unknown ? 0 : bytes;
+    }
 
     [[nodiscard]] tl::expected<NumberTable, std::string> read();
 
@@ -104,11 +115,14 @@ class Reader {
     [[nodiscard]] tl::expected<void, std::string> add_compound(const DataSet& set);
     [[nodiscard]] tl::expected<void, std::string> add_column(const DataSet& set);
     [[nodiscard]] std::vector<std::string> names_of(const DataSet& matrix, hid_t set) const;
-    [[nodiscard]] tl::expected<void, std::string> take_rows(const DataSet& set);
+    [[nodiscard]] tl::expected<void, std::string> take_rows(const DataSet& set, hid_t id,
+                                                            std::size_t columns);
     [[nodiscard]] tl::expected<NumberTable, std::string> joined() const;
 
     const std::filesystem::path& file_;
     hid_t id_;
+    std::uint64_t file_bytes_ = 0;
+    std::uint64_t values_ = 0;  // of all columns
     std::vector<DataSet> sets_;
     std::size_t rows_ = 0;
     std::string rows_from_;           // the data set that said so
@@ -126,8 +140,12 @@ tl::expected<void, std::string> Reader::find_sets() {
     return {};
 }
 
-// Every column has as many rows as the first.
-tl::expected<void, std::string> Reader::take_rows(const DataSet& set) {
+// Every column has as many rows as the first, and all together no more than such a file can hold.
+tl::expected<void, std::string> Reader::take_rows(const DataSet& set, hid_t id,
+                                                  std::size_t columns) {
+    if (const std::string wrong = unsoundness_of(id, file_bytes_); !wrong.empty()) {
+        return refuse(set.path, wrong);
+    }
     const std::size_t rows = set.shape.front();
     if (rows > kMostValues) {
         return refuse(set.path, fmt::format("{} rows; right are at most {}", rows, kMostValues));
@@ -136,6 +154,12 @@ tl::expected<void, std::string> Reader::take_rows(const DataSet& set) {
         return refuse(set.path, fmt::format("{} rows where {} has {}; right are columns of one "
                                             "length",
                                             rows, rows_from_, rows_));
+    }
+    values_ += rows * columns;
+    if (values_ > std::max(kFreeBytes, file_bytes_ * kMostUnpacked)) {
+        return refuse(set.path, fmt::format("the file claims {} values or more in its {} bytes "
+                                            "(damaged); right are at most {} for each",
+                                            values_, file_bytes_, kMostUnpacked));
     }
     rows_ = rows;
     rows_from_ = set.path;
@@ -180,9 +204,9 @@ tl::expected<void, std::string> Reader::add_matrix(const DataSet& set) {
                                             "most {} values",
                                             set.shape[0], set.shape[1], kMostValues));
     }
-    if (auto taken = take_rows(set); !taken) return taken;
     const Handle from(H5Dopen2(id_, set.path.c_str(), H5P_DEFAULT), H5Dclose);
     const auto width = static_cast<std::size_t>(set.shape[1]);
+    if (auto taken = take_rows(set, from.id(), width); !taken) return taken;
     std::vector<double> values(rows_ * width);
     if (H5Dread(from.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
         return refuse(set.path, "cannot be read (damaged, or of a filter this library lacks)");
@@ -199,10 +223,13 @@ tl::expected<void, std::string> Reader::add_matrix(const DataSet& set) {
 }
 
 tl::expected<void, std::string> Reader::add_compound(const DataSet& set) {
-    if (auto taken = take_rows(set); !taken) return taken;
     const Handle from(H5Dopen2(id_, set.path.c_str(), H5P_DEFAULT), H5Dclose);
     const Handle type(H5Dget_type(from.id()), H5Tclose);
     const int members = H5Tget_nmembers(type.id());
+    if (auto taken = take_rows(set, from.id(), static_cast<std::size_t>(std::max(members, 1)));
+        !taken) {
+        return taken;
+    }
     for (int member = 0; member < members; ++member) {
         const auto index = static_cast<unsigned>(member);
         if (!is_number(H5Tget_member_class(type.id(), index))) continue;
@@ -221,8 +248,8 @@ tl::expected<void, std::string> Reader::add_compound(const DataSet& set) {
 }
 
 tl::expected<void, std::string> Reader::add_column(const DataSet& set) {
-    if (auto taken = take_rows(set); !taken) return taken;
     const Handle from(H5Dopen2(id_, set.path.c_str(), H5P_DEFAULT), H5Dclose);
+    if (auto taken = take_rows(set, from.id(), 1); !taken) return taken;
     auto& to = columns_.emplace_back(rows_);
     if (H5Dread(from.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, to.data()) < 0) {
         return refuse(set.path, "cannot be read (damaged, or of a filter this library lacks)");
@@ -281,7 +308,7 @@ tl::expected<NumberTable, std::string> Reader::read() {
 
 }  // namespace
 
-tl::expected<NumberTable, std::string> read_hdf5_table(const std::filesystem::path& file) {
+tl::expected<NumberTable, std::string> read_sound_hdf5_table(const std::filesystem::path& file) {
     // What is wrong goes into our messages, not to standard error.
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     const Handle opened(H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
@@ -291,6 +318,12 @@ tl::expected<NumberTable, std::string> read_hdf5_table(const std::filesystem::pa
             file.string()));
     }
     return Reader(file, opened.id()).read();
+}
+
+tl::expected<NumberTable, std::string> read_hdf5_table(const std::filesystem::path& file) {
+    const auto rehearsed = rehearse(file, "the HDF5 library",
+                                    [&file] { static_cast<void>(read_sound_hdf5_table(file)); });
+    return rehearsed ? read_sound_hdf5_table(file) : tl::make_unexpected(rehearsed.error());
 }
 
 }  // namespace tamis::streams

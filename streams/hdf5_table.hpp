@@ -16,8 +16,13 @@
 
 namespace tamis::streams {
 
-// Errors name file and data set: "file: data set NAME: what; what would be right".
+// Errors name file and data set: "file: data set NAME: what; what would be right". The file is read
+// twice, the first time in a child process: the library may crash on a damaged one (rehearsal.hpp).
 [[nodiscard]] tl::expected<NumberTable, std::string> read_hdf5_table(
+    const std::filesystem::path& file);
+
+// The same at once, of a file that the library is known to read.
+[[nodiscard]] tl::expected<NumberTable, std::string> read_sound_hdf5_table(
     const std::filesystem::path& file);
 
 }  // namespace tamis::streams

@@ -265,7 +265,7 @@ void add_evaluate(CLI::App& program, ExitStatus& status) {
         ->capture_default_str();
     command->add_option(
         "--background-events", options->background_events,
-        "Size of the synthetic background of a VAE; default: as --events. A million "
+        "Size of the synthetic background of a VAE or isolation; default: as --events. A million "
         "shows the ROC curve down to a fraction of 1e-6");
     command->add_option("--seed", options->seed, "Of the synthetic samples")->capture_default_str();
     command->add_flag(

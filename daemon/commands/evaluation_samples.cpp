@@ -109,7 +109,7 @@ std::vector<models::Sample> doublet_samples(std::uint64_t seed, std::size_t coun
 
 tl::expected<std::vector<models::Sample>, std::string> synthetic_evaluation_samples(
     const models::Manifest& manifest, std::uint64_t seed, const SyntheticSizes& sizes) {
-    if (manifest.kind == "vae") {
+    if (manifest.kind == "vae" || manifest.kind == "isolation") {
         auto samples = vae_samples(seed, sizes);
         if (models::has_quantile_map(manifest)) {
             std::ranges::for_each(samples, add_pileup_input);

@@ -14,12 +14,13 @@
 namespace tamis::daemon {
 
 struct SyntheticSizes {
-    std::size_t background = 50'000;  // kind vae
+    std::size_t background = 50'000;  // kinds vae and isolation
     std::size_t each = 50'000;        // of every other sample; other kinds: of all together
 };
 
-// Synthetic samples for the kinds that have a generator: Standard Model and signals (vae), jets and
-// electrons (ringer), fake and true doublets (seed_filter). Another kind is an error.
+// Synthetic samples for the kinds that have a generator: Standard Model and signals (vae,
+// isolation), jets and electrons (ringer), fake and true doublets (seed_filter). Another kind is an
+// error.
 [[nodiscard]] tl::expected<std::vector<models::Sample>, std::string> synthetic_evaluation_samples(
     const models::Manifest& manifest, std::uint64_t seed, const SyntheticSizes& sizes);
 

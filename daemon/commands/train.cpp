@@ -8,6 +8,7 @@
 #include <string>
 
 #include "daemon/commands/command.hpp"
+#include "daemon/commands/isolation_training.hpp"
 #include "daemon/commands/model_directory.hpp"
 #include "daemon/commands/progress.hpp"
 #include "daemon/commands/ringer_training.hpp"
@@ -33,6 +34,7 @@ struct TrainOptions {
     std::string decorrelate;           // a column; empty: none; of vae and autoencoder
     double decorrelation_weight = 20;
     RingerTrainOptions ringer;
+    IsolationTrainOptions isolation;
 };
 
 // How often a training of hundreds of epochs says where it is.
@@ -61,44 +63,46 @@ std::string command_text(const TrainOptions& options) {
         text += fmt::format(" --decorrelate {} --decorrelation-weight {}", options.decorrelate,
                             options.decorrelation_weight);
     }
-    text += ringer_options_text(options.ringer);
+    text += ringer_options_text(options.ringer) + isolation_options_text(options.isolation);
     if (!options.input.empty()) {
         text += fmt::format(" --input {}", options.input.filename().string());
     }
     return text;
 }
 
-tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& options) {
-    models::VaeRecipe recipe;
-    models::VaeSampleRequest request;
-    if (options.seed != 0) {
-        recipe.training.seed = options.seed;
-        request.seed = options.seed;
+// Of a file or synthetic.
+tl::expected<models::VaeSamples, std::string> vae_samples_of(const TrainOptions& options,
+                                                             models::VaeSampleRequest request) {
+    if (!options.input.empty()) {
+        return read_vae_samples(options.input, options.decorrelate);
     }
+    request.seed = options.seed != 0 ? options.seed : request.seed;
     if (options.events != 0) {
         request.training = options.events;
         request.calibration = 2 * options.events;
         request.each_signal = options.events / 8 + 1;
+    }
+    request.with_pileup = !options.decorrelate.empty();
+    say(fmt::format("generating {} training and {} calibration events, {} of each signal",
+                    request.training, request.calibration, request.each_signal));
+    return models::synthetic_vae_samples(request);
+}
+
+tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& options) {
+    models::VaeRecipe recipe;
+    if (options.seed != 0) {
+        recipe.training.seed = options.seed;
     }
     if (options.epochs != 0) {
         recipe.max_epochs = options.epochs;
     }
     recipe.checkpoint = options.checkpoint;
     recipe.decorrelation = options.decorrelate.empty() ? 0 : options.decorrelation_weight;
-    models::VaeSamples samples;
-    if (options.input.empty()) {
-        say(fmt::format("generating {} training and {} calibration events, {} of each signal",
-                        request.training, request.calibration, request.each_signal));
-        request.with_pileup = !options.decorrelate.empty();
-        samples = models::synthetic_vae_samples(request);
-    } else {
-        auto read = read_vae_samples(options.input, options.decorrelate);
-        if (!read) {
-            return tl::unexpected(read.error());
-        }
-        samples = *std::move(read);
+    const auto samples = vae_samples_of(options, {});
+    if (!samples) {
+        return tl::unexpected(samples.error());
     }
-    return models::train_vae(recipe, samples, [](const models::VaeEpoch& epoch) {
+    return models::train_vae(recipe, *samples, [](const models::VaeEpoch& epoch) {
         say(
             fmt::format("epoch {:3}: training loss {:.4f}, validation loss {:.4f}, learning rate "
                         "{:.0e}, {:.0f} "
@@ -106,6 +110,19 @@ tl::expected<models::ModelFiles, std::string> train_vae(const TrainOptions& opti
                         epoch.number, epoch.training_loss, epoch.validation_loss,
                         epoch.learning_rate, epoch.events_per_second));
     });
+}
+
+// Thresholds of one in ten thousand need fewer events than the VAE's own.
+tl::expected<models::ModelFiles, std::string> train_isolation_model(const TrainOptions& options) {
+    models::VaeSampleRequest request;
+    request.training = 20'000;
+    request.calibration = 200'000;
+    request.each_signal = 10'000;
+    const auto samples = vae_samples_of(options, request);
+    if (!samples) {
+        return tl::unexpected(samples.error());
+    }
+    return train_isolation(options.isolation, *samples, options.seed);
 }
 
 tl::expected<models::ModelFiles, std::string> train_ringer(const TrainOptions& options) {
@@ -162,9 +179,10 @@ tl::expected<models::ModelFiles, std::string> train_kind(const TrainOptions& opt
     if (learns_any_table(options)) {
         return train_any_table(options);
     }
-    return options.kind == "vae"      ? train_vae(options)
-           : options.kind == "ringer" ? train_ringer(options)
-                                      : train_seed_filter(options);
+    return options.kind == "vae"         ? train_vae(options)
+           : options.kind == "isolation" ? train_isolation_model(options)
+           : options.kind == "ringer"    ? train_ringer(options)
+                                         : train_seed_filter(options);
 }
 
 // Empty where the options go together.
@@ -189,6 +207,16 @@ std::string contradiction_of(const TrainOptions& options) {
     if (!ringer_options_text(options.ringer).empty() && options.kind != "ringer") {
         return fmt::format("{} goes with ringer", ringer_options_text(options.ringer).substr(1));
     }
+    if (!isolation_options_text(options.isolation).empty() && options.kind != "isolation") {
+        return fmt::format("{} goes with isolation",
+                           isolation_options_text(options.isolation).substr(1));
+    }
+    if (options.kind == "isolation" && options.isolation.encoder.empty()) {
+        return "isolation is asked in the latent space of a model; right is --encoder DIR";
+    }
+    if (options.kind == "isolation" && options.epochs != 0) {
+        return "--epochs is for networks that learn; the encoder of isolation has learnt";
+    }
     if (!options.input.empty() && options.events != 0) {
         return "--events is the size of a synthetic sample; --input has its own";
     }
@@ -208,7 +236,9 @@ ExitStatus train(const TrainOptions& options) {
     auto files = train_kind(options);
     if (!files) {
         const std::string file = options.input.string();
-        const bool names_file = file.empty() || files.error().starts_with(file);
+        const std::string encoder = options.isolation.encoder.string();
+        const bool names_file = file.empty() || files.error().starts_with(file) ||
+                                (!encoder.empty() && files.error().starts_with(encoder));
         return fail(EX_DATAERR, names_file ? files.error() : file + ": " + files.error());
     }
     files->manifest.provenance.command = command_text(options);
@@ -224,17 +254,21 @@ void add_train(CLI::App& program, ExitStatus& status) {
     auto* command = program.add_subcommand("train", "Train a model by its recipe");
     auto options = std::make_shared<TrainOptions>();
     command
-        ->add_option("kind", options->kind,
-                     "vae, ringer, seed-filter; autoencoder or gaussian-vae for any table")
+        ->add_option(
+            "kind", options->kind,
+            "vae, ringer, seed-filter; isolation in the latent space of a vae; autoencoder "
+            "or gaussian-vae for any table")
         ->required()
-        ->check(CLI::IsMember({"vae", "ringer", "seed-filter", "autoencoder", "gaussian-vae"}));
+        ->check(CLI::IsMember(
+            {"vae", "ringer", "seed-filter", "isolation", "autoencoder", "gaussian-vae"}));
     command->add_option("--output", options->output, "Directory to write the model to")->required();
-    command->add_option("--input", options->input,
-                        "CSV or HDF5 file (.h5, .hdf5) of rows to learn from, named as tamis score "
-                        "wants them, with a "
-                        "column label (1 signal, 0 background) for ringer and seed-filter; or, for "
-                        "vae, a recording (.mcap). autoencoder and gaussian-vae learn from every "
-                        "column but label. Default: synthetic events");
+    command->add_option(
+        "--input", options->input,
+        "CSV or HDF5 file (.h5, .hdf5) of rows to learn from, named as tamis score "
+        "wants them, with a "
+        "column label (1 signal, 0 background) for ringer and seed-filter; or, for "
+        "vae and isolation, a recording (.mcap). autoencoder and gaussian-vae learn from every "
+        "column but label. Default: synthetic events");
     command->add_flag("--allow-constant", options->allow_constant,
                       "A feature may have one value in every row (autoencoder, gaussian-vae)");
     command->add_option("--decorrelate", options->decorrelate,
@@ -253,6 +287,7 @@ void add_train(CLI::App& program, ExitStatus& status) {
                         "Size of the synthetic training sample (doublets for the seed filter)");
     command->add_option("--epochs", options->epochs, "Epochs at most");
     add_ringer_options(*command, options->ringer);
+    add_isolation_options(*command, options->isolation);
     command->footer(
         "Example:\n  tamis train vae --output models/mine --seed 7 --events 100000\n"
         "  tamis train vae --input run/demo/selected.mcap --output models/mine\n"
@@ -260,6 +295,8 @@ void add_train(CLI::App& program, ExitStatus& status) {
         "  tamis train autoencoder --input features.csv --output models/mine --seed 7\n"
         "  tamis train autoencoder --input features.csv --output models/mine --decorrelate "
         "average_mu\n"
+        "  tamis train isolation --encoder models/shipped/vae --input features.csv --output "
+        "models/mine --points 4000\n"
         "  tamis train ringer --input probes.csv --output models/mine --et-edges 15,1e6 --folds "
         "10");
     command->callback([options, &status] { status = train(*options); });

@@ -47,7 +47,7 @@ tl::expected<NoveltyScores, std::string> evaluate_novelty(const IsolationReferen
             return tl::unexpected("event " + std::to_string(first / width + 1) +
                                   " is not finite; leave it out");
         }
-        const IsolationReference::Answer alone = reference.answer(point);
+        const IsolationAnswer alone = reference.answer(point);
         const auto among = accepted.mean_distance(point);
         const double share =
             static_cast<double>(reference.size()) / static_cast<double>(accepted.size());

@@ -20,6 +20,19 @@ double mean(std::span<const double> values) {
 
 }  // namespace
 
+IsolationAnswer isolation_of(std::span<const double> distances,
+                             std::span<const double> theirs) noexcept {
+    const double usual = mean(theirs);
+    double squares = 0;
+    for (const double value : theirs) {
+        squares += (value - usual) * (value - usual);
+    }
+    const double deviation = std::sqrt(squares / static_cast<double>(theirs.size()));
+    const double spread = std::max({deviation, kSmallestSpread * usual, kShortest});
+    const double distance = mean(distances);
+    return {distance, (distance - usual) / spread, usual, spread};
+}
+
 IsolationReference::IsolationReference(NeighbourTree tree, std::size_t neighbours)
     : tree_(std::move(tree)), neighbours_(neighbours), own_distances_(tree_.size()) {
     for (std::size_t place = 0; place < own_distances_.size(); ++place) {
@@ -50,17 +63,12 @@ tl::expected<IsolationReference, std::string> IsolationReference::make(std::vect
     return IsolationReference(NeighbourTree(std::move(points), width), neighbours);
 }
 
-IsolationReference::Answer IsolationReference::answer(std::span<const double> at) const {
+IsolationAnswer IsolationReference::answer(std::span<const double> at) const {
     const Neighbours near = tree_.nearest(at, neighbours_);
     std::vector<double> theirs(near.places.size());
     std::transform(near.places.begin(), near.places.end(), theirs.begin(),
                    [this](std::uint32_t place) { return own_distances_[place]; });
-    const double usual = mean(theirs);
-    std::transform(theirs.begin(), theirs.end(), theirs.begin(),
-                   [usual](double value) { return (value - usual) * (value - usual); });
-    const double spread = std::max({std::sqrt(mean(theirs)), kSmallestSpread * usual, kShortest});
-    const double distance = mean(near.distances);
-    return {distance, (distance - usual) / spread};
+    return isolation_of(near.distances, theirs);
 }
 
 double clustering(double test_distance, double reference_distance, std::size_t dimensions,

@@ -12,6 +12,18 @@
 
 namespace tamis::models {
 
+struct IsolationAnswer {
+    double distance = 0;  // d: mean to the nearest reference points
+    double isolation = 0;
+    double usual = 0;   // mean d' of those
+    double spread = 0;  // standard deviation of d', never 0
+};
+
+// From the distances to the nearest reference points, the nearest first, and d' of those in the
+// same order. No allocation.
+[[nodiscard]] IsolationAnswer isolation_of(std::span<const double> distances,
+                                           std::span<const double> theirs) noexcept;
+
 // How far a point lies from the reference sample, against how far apart its neighbours there lie
 // from theirs: (d - mean d') / spread d', where d is the mean distance to the k nearest reference
 // points and d' that quantity of each of them (itself left out), with the standard deviation as
@@ -24,12 +36,13 @@ class IsolationReference {
 
     [[nodiscard]] std::size_t size() const noexcept { return tree_.size(); }
     [[nodiscard]] std::size_t width() const noexcept { return tree_.width(); }
-    struct Answer {
-        double distance = 0;  // d
-        double isolation = 0;
-    };
+    [[nodiscard]] std::size_t neighbours() const noexcept { return neighbours_; }
+    [[nodiscard]] std::span<const double> point(std::size_t place) const noexcept {
+        return tree_.point(place);
+    }
+    [[nodiscard]] std::span<const double> own_distances() const noexcept { return own_distances_; }
     // `at`: width() finite numbers.
-    [[nodiscard]] Answer answer(std::span<const double> at) const;
+    [[nodiscard]] IsolationAnswer answer(std::span<const double> at) const;
 
  private:
     IsolationReference(NeighbourTree tree, std::size_t neighbours);

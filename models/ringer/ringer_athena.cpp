@@ -221,10 +221,21 @@ tl::expected<std::vector<TuningText>, std::string> read_texts(const fs::path& di
 
 tl::expected<void, std::string> add_networks(const NetworkList& list, const fs::path& directory,
                                              ModelFiles& files) {
+    std::size_t total = 0;
+    for (const std::string& network : files.networks) {
+        total += network.size();
+    }
     for (NetworkFile entry : list.entries) {
         auto bytes = read_network_file(entry, directory);
         if (!bytes) {
             return tl::unexpected(bytes.error());
+        }
+        total += bytes->size();
+        if (total > kMaxNetworkBytes) {
+            return tl::unexpected(
+                fmt::format("{}: networks of more than {} bytes together, one "
+                            "named twice counted twice; right are at most as many",
+                            (directory / entry.file).string(), kMaxNetworkBytes));
         }
         entry.file = fs::path(entry.file).filename().string();
         add_network(files, std::move(entry), std::move(*bytes));

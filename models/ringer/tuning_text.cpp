@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <system_error>
 
@@ -16,6 +17,7 @@ namespace tamis::models {
 namespace {
 
 constexpr std::size_t kMostEntries = 4096;  // networks or thresholds of a working point
+constexpr std::uintmax_t kMostBytes = std::uintmax_t{16} << 20;
 
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view kBlanks = " \t\r";
@@ -38,6 +40,16 @@ std::vector<std::string_view> split_list(std::string_view text) {
 }
 
 tl::expected<TuningText, std::string> TuningText::read(const std::filesystem::path& file) {
+    // A pipe would wait for its writer, and a device has no end.
+    std::error_code error;
+    if (std::filesystem::exists(file, error) && !std::filesystem::is_directory(file, error) &&
+        (!std::filesystem::is_regular_file(file, error) ||
+         std::filesystem::file_size(file, error) > kMostBytes)) {
+        return tl::unexpected(
+            fmt::format("{}: no regular file, or more than {} bytes; right is a "
+                        "text of keys and lists",
+                        file.string(), kMostBytes));
+    }
     const auto bytes = streams::read_whole_file(file);
     if (!bytes) {
         return tl::unexpected(bytes.error());

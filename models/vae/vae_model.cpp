@@ -7,6 +7,7 @@
 
 #include "engine/double_network.hpp"
 #include "engine/refusal.hpp"
+#include "models/high_level_row.hpp"
 #include "models/model_hash.hpp"
 #include "models/vae/vae_evaluator.hpp"
 #include "models/vae/vae_network.hpp"
@@ -42,27 +43,6 @@ tl::expected<VaeParameters, std::string> read_parameters(const Manifest& manifes
                          .beta = beta->front(),
                          .divergence = published->front() != 0 ? vae::DivergenceForm::as_published
                                                                : vae::DivergenceForm::exact};
-}
-
-tl::expected<void, std::string> check_features(const Manifest& manifest) {
-    if (manifest.features.size() != kHighLevelFeatureCount) {
-        return engine::refuse("the manifest lists " + std::to_string(manifest.features.size()) +
-                              " features; right are the 21 of this kind, HT to nNeuHad");
-    }
-    for (std::size_t i = 0; i < kHighLevelFeatureCount; ++i) {
-        const FeatureSpec& feature = manifest.features[i];
-        if (feature.name != kFeatureNames[i]) {
-            return engine::refuse("feature " + std::to_string(i) + " is '" + feature.name +
-                                  "'; right is '" + std::string(kFeatureNames[i]) + "'");
-        }
-        if (feature.offset != 0 || feature.scale != 1) {
-            return engine::refuse(
-                "feature '" + feature.name +
-                "' has an offset or scale (this kind folds them into its first layer); "
-                "right are 0 and 1");
-        }
-    }
-    return {};
 }
 
 tl::expected<void, std::string> check_port(const engine::NetworkPort& port, std::string_view name,
@@ -116,7 +96,8 @@ class VaeScorer final : public Scorer {
             if (needs_pileup_) {
                 verdicts_[i].pileup = pileup_of(*events[i]);
             }
-            if (!queue_features(*events[i], verdicts_[i], rows)) {
+            verdicts_[i].status = write_high_level_row(*events[i], evaluator_.row(rows));
+            if (verdicts_[i].status != ScoreStatus::scored) {
                 continue;
             }
             queued_[rows++] = i;
@@ -153,22 +134,6 @@ class VaeScorer final : public Scorer {
         float pileup = 0;  // where thresholds ask for it
         std::array<float, kHighLevelFeatureCount> terms{};
     };
-
-    // Writes the event's row; false where there is none to score.
-    bool queue_features(EventInputs& event, Verdict& verdict, std::size_t row) noexcept {
-        const auto features = event.high_level_features();
-        if (!features) {
-            verdict.status = status_of(features.error());
-            return false;
-        }
-        // Everything the model learnt has a trigger lepton.
-        if ((**features)[static_cast<std::size_t>(Feature::lep_pt)] <= 0) {
-            verdict.status = ScoreStatus::not_applicable;
-            return false;
-        }
-        std::copy((*features)->begin(), (*features)->end(), evaluator_.row(row).begin());
-        return true;
-    }
 
     void score_queued(std::size_t rows) noexcept {
         evaluator_.score(rows);
@@ -268,7 +233,7 @@ tl::expected<std::shared_ptr<const Model>, std::string> load_vae(
         return engine::refuse("the manifest lists " + std::to_string(networks.size()) +
                               " networks; right is one");
     }
-    auto checked = check_features(manifest).and_then(
+    auto checked = check_high_level_features(manifest).and_then(
         [&manifest] { return check_pileup_thresholds(manifest); });
     if (!checked) {
         return engine::refuse(checked.error());

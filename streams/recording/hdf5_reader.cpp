@@ -1,3 +1,7 @@
+#include <filesystem>
+#include <system_error>
+
+#include "streams/hdf5_soundness.hpp"
 #include "streams/recording/hdf5_handles.hpp"
 #include "streams/recording/hdf5_tables.hpp"
 
@@ -21,7 +25,11 @@ tl::expected<std::unique_ptr<Hdf5Reader>, std::string> Hdf5Reader::open(const st
     return std::unique_ptr<Hdf5Reader>(new Hdf5Reader(file, path));
 }
 
-Hdf5Reader::Hdf5Reader(std::int64_t file, std::string path) : file_(file), path_(std::move(path)) {}
+Hdf5Reader::Hdf5Reader(std::int64_t file, std::string path) : file_(file), path_(std::move(path)) {
+    std::error_code unknown;  // of no size: then it may claim what any file may
+    const auto bytes = std::filesystem::file_size(path_, unknown);
+    bytes_ = unknown ? 0 : bytes;
+}
 Hdf5Reader::~Hdf5Reader() { H5Fclose(file_); }
 
 bool Hdf5Reader::has(const std::string& dataset) const { return !shape(dataset).empty(); }
@@ -41,6 +49,9 @@ tl::expected<std::vector<std::byte>, std::string> Hdf5Reader::read_rows(
     const Handle set(H5Dopen2(file_, table.c_str(), H5P_DEFAULT), H5Dclose);
     if (!set.is_good()) {
         return tl::unexpected(path_ + " has no table \"" + table + "\"");
+    }
+    if (const std::string wrong = unsoundness_of(set.get(), bytes_); !wrong.empty()) {
+        return tl::unexpected(path_ + ": table \"" + table + "\": " + wrong);
     }
     const Handle stored(H5Dget_type(set.get()), H5Tclose);
     for (const TableColumn& column : columns) {
@@ -70,6 +81,9 @@ tl::expected<std::vector<float>, std::string> Hdf5Reader::read_numbers(const std
     const Handle set(H5Dopen2(file_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
     if (!set.is_good()) {
         return tl::unexpected(path_ + " has no dataset \"" + dataset + "\"");
+    }
+    if (const std::string wrong = unsoundness_of(set.get(), bytes_); !wrong.empty()) {
+        return tl::unexpected(path_ + ": dataset \"" + dataset + "\": " + wrong);
     }
     const Handle space(H5Dget_space(set.get()), H5Sclose);
     const auto shape = shape_of(space);
@@ -110,11 +124,13 @@ std::optional<std::string> Hdf5Reader::text(const std::string& name) const {
         return std::nullopt;
     }
     const Handle type(H5Aget_type(attribute.get()), H5Tclose);
-    if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0) {
+    const Handle space(H5Aget_space(attribute.get()), H5Sclose);
+    if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) != 0 ||
+        H5Sget_simple_extent_npoints(space.get()) != 1) {
         return std::nullopt;
     }
-    std::string text(H5Tget_size(type.get()), '\0');
-    if (H5Aread(attribute.get(), type.get(), text.data()) < 0) {
+    std::string text(std::min(H5Tget_size(type.get()), kMostTextBytes + 1), '\0');
+    if (text.size() > kMostTextBytes || H5Aread(attribute.get(), type.get(), text.data()) < 0) {
         return std::nullopt;
     }
     text.resize(std::min(text.find('\0'), text.size()));

@@ -117,6 +117,7 @@ class Hdf5Reader {
     Hdf5Reader(std::int64_t file, std::string path);
     std::int64_t file_;
     std::string path_;
+    std::uint64_t bytes_ = 0;  // of the file
 };
 
 // Takes numbers off a packed row in the order of its columns.

@@ -8,6 +8,7 @@
 #include "streams/recording/json_event_source.hpp"
 #include "streams/recording/table_event_source.hpp"
 #include "streams/recording/table_rows.hpp"
+#include "streams/rehearsal.hpp"
 
 namespace tamis::streams {
 namespace {
@@ -136,11 +137,24 @@ tl::expected<std::unique_ptr<EventSource>, std::string> open_text_source(TextLin
     return tl::unexpected(std::string("no layout"));
 }
 
+constexpr const char* kHdf5Library = "the HDF5 library";
+
+void read_to_end(const std::string& path, Hdf5Layout layout) {
+    const auto source = make_hdf5_event_source(path, layout);
+    while (source && (*source)->next([](const RowProblem&) {})) {
+    }
+}
+
 }  // namespace
 
 tl::expected<ImportLayout, std::string> detect_import_layout(const std::string& path) {
     if (!is_hdf5_file(path)) {
         return detect_text_layout(path);
+    }
+    const auto rehearsed =
+        rehearse(path, kHdf5Library, [&path] { static_cast<void>(detect_hdf5_layout(path)); });
+    if (!rehearsed) {
+        return tl::unexpected(rehearsed.error());
     }
     return detect_hdf5_layout(path).map([](Hdf5Layout layout) {
         return layout == Hdf5Layout::adc2021 ? ImportLayout::adc2021 : ImportLayout::tamis_hdf5;
@@ -150,8 +164,14 @@ tl::expected<ImportLayout, std::string> detect_import_layout(const std::string& 
 tl::expected<EventFile, std::string> EventFile::open(const std::string& path, ImportLayout layout) {
     EventFile file;
     if (layout == ImportLayout::tamis_hdf5 || layout == ImportLayout::adc2021) {
-        auto source = make_hdf5_event_source(
-            path, layout == ImportLayout::adc2021 ? Hdf5Layout::adc2021 : Hdf5Layout::tamis_hdf5);
+        const Hdf5Layout tables =
+            layout == ImportLayout::adc2021 ? Hdf5Layout::adc2021 : Hdf5Layout::tamis_hdf5;
+        const auto rehearsed =
+            rehearse(path, kHdf5Library, [&path, tables] { read_to_end(path, tables); });
+        if (!rehearsed) {
+            return tl::unexpected(rehearsed.error());
+        }
+        auto source = make_hdf5_event_source(path, tables);
         if (!source) {
             return tl::unexpected(std::move(source.error()));
         }

@@ -42,7 +42,8 @@ enum class ImportLayout : std::uint8_t {
 
 class EventFile {
  public:
-    // layout: not `detect`.
+    // layout: not `detect`. An HDF5 file is read twice, the first time in a child process: the
+    // library may crash on a damaged one.
     [[nodiscard]] static tl::expected<EventFile, std::string> open(const std::string& path,
                                                                    ImportLayout layout);
 

@@ -1,6 +1,7 @@
 #include "models/ringer/ringer_athena.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -228,6 +229,23 @@ TEST_F(ForeignTuning, says_which_key_of_which_file_is_wrong) {
     EXPECT_THAT(error_with("# v8", "Model__UseShowerShapes: True; True"),
                 testing::HasSubstr("beside rings"));
     EXPECT_EQ(error_with("# v8", "Model__UseTrackVariables: False; False"), "");
+}
+
+TEST_F(ForeignTuning, waits_for_no_pipe_and_reads_no_more_than_a_text) {
+    const fs::path conf = folder() / "ElectronRingerTightTriggerConfig.conf";
+    ASSERT_EQ(mkfifo(conf.c_str(), 0600), 0);
+    EXPECT_THAT(error_of_import(), testing::HasSubstr("TriggerConfig.conf: no regular file"));
+    fs::remove(conf);
+    write(conf.filename().string(), foreign_conf());
+    fs::resize_file(conf, (16U << 20) + 1);
+    EXPECT_THAT(error_of_import(), testing::HasSubstr("more than 16777216 bytes"));
+}
+
+// A short text may name one large file as often as it likes.
+TEST_F(ForeignTuning, networks_count_as_often_as_they_are_named) {
+    fs::resize_file(folder() / "models/bin0.onnx", 130U << 20);
+    EXPECT_THAT(error_with("models/bin1.onnx", "models/bin0.onnx"),
+                testing::HasSubstr("bin0.onnx: networks of more than 268435456 bytes together"));
 }
 
 TEST_F(ForeignTuning, needs_a_conf_file_and_the_same_bins_in_all) {
