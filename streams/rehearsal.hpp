@@ -11,7 +11,7 @@
 namespace tamis::streams {
 
 // Whatever `reading` answers is forgotten; it must be the same when done again. Errors name the
-// file and the library: the child was ended by a signal, or took more than a minute and a second
+// file and the library: the child was ended by a signal, or took more than ten seconds and one
 // for each MiB of the file.
 [[nodiscard]] tl::expected<void, std::string> rehearse(const std::filesystem::path& file,
                                                        const std::string& library,
