@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -16,6 +17,9 @@
 namespace tamis::bench {
 
 namespace {
+
+// A peer ends with the bench, however that ends.
+void end_with_parent() { prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
 [[noreturn]] void run_echo(Wiring wiring, const PeerEndpoints& endpoints,
                            std::size_t answer_bytes) {
@@ -80,6 +84,7 @@ PeerProcess::~PeerProcess() {
 PeerProcess start_echo(Wiring wiring, const PeerEndpoints& endpoints, std::size_t answer_bytes) {
     const pid_t pid = fork();
     if (pid == 0) {
+        end_with_parent();
         run_echo(wiring, endpoints, answer_bytes);
     }
     return PeerProcess(pid);
@@ -92,6 +97,7 @@ PeerProcess start_node(const PeerEndpoints& endpoints, const NodeSettings& setti
     write_deployment(deployment, endpoints, settings);
     const pid_t pid = fork();
     if (pid == 0) {
+        end_with_parent();
         const int log =
             open((settings.folder / "node.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
         dup2(log, STDOUT_FILENO);
