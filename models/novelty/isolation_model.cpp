@@ -13,7 +13,7 @@
 #include "engine/network.hpp"
 #include "engine/onnx_reader.hpp"
 #include "engine/refusal.hpp"
-#include "models/high_level_row.hpp"
+#include "models/high_level_scorer.hpp"
 #include "models/model_hash.hpp"
 #include "models/novelty/isolation_walk.hpp"
 #include "models/working_point.hpp"
@@ -23,9 +23,7 @@ namespace {
 
 // Rows the encoder takes at once; a scorer with more events goes in steps.
 constexpr std::size_t kEncoderBatch = 64;
-constexpr std::size_t kTerms = 3;
-constexpr std::array<const char*, kTerms> kTermNames = {"distance", "neighbour_distance",
-                                                        "neighbour_spread"};
+constexpr std::array kTermNames = {"distance", "neighbour_distance", "neighbour_spread"};
 
 // What scorer and table form share; immutable.
 struct IsolationScoring {
@@ -36,6 +34,8 @@ struct IsolationScoring {
 // Runs batches of rows. One thread; allocates in the constructor only.
 class IsolationEvaluator {
  public:
+    static constexpr std::size_t kTerms = kTermNames.size();
+
     explicit IsolationEvaluator(const IsolationScoring& scoring)
         : walk_(&scoring.walk),
           scratch_(scoring.walk),
@@ -46,7 +46,7 @@ class IsolationEvaluator {
     [[nodiscard]] std::span<float> row(std::size_t index) noexcept {
         return runner_.input(0).subspan(index * kHighLevelFeatureCount, kHighLevelFeatureCount);
     }
-    void encode(std::size_t rows) noexcept {
+    void score(std::size_t rows) noexcept {
         failed_ = runner_.run(rows) == engine::RunStatus::failed;
     }
     // The event's place; only where is_finite.
@@ -54,8 +54,8 @@ class IsolationEvaluator {
         return runner_.output(0).subspan(index * at_.size(), at_.size());
     }
     // False where the row or the answer is not finite: the answer then means nothing.
-    [[nodiscard]] bool score(std::size_t index, float& score,
-                             std::span<float, kTerms> terms) noexcept {
+    [[nodiscard]] bool answer(std::size_t index, float& score,
+                              std::span<float, kTerms> terms) noexcept {
         if (failed_ || !runner_.row_is_finite(index)) {
             return false;
         }
@@ -75,81 +75,6 @@ class IsolationEvaluator {
     engine::NetworkRunner runner_;
     std::vector<double> at_;
     bool failed_ = false;
-};
-
-class IsolationScorer final : public Scorer {
- public:
-    IsolationScorer(const Manifest& manifest, const IsolationScoring& scoring,
-                    std::size_t max_events)
-        : manifest_(&manifest),
-          needs_pileup_(has_pileup_thresholds(manifest)),
-          evaluator_(scoring),
-          verdicts_(max_events),
-          queued_(evaluator_.capacity()) {}
-
-    void score(std::span<EventInputs* const> events) noexcept override {
-        Expects(events.size() <= verdicts_.size());
-        std::size_t rows = 0;
-        for (std::size_t i = 0; i < events.size(); ++i) {
-            verdicts_[i] = {};
-            if (needs_pileup_) {
-                verdicts_[i].pileup = pileup_of(*events[i]);
-            }
-            verdicts_[i].status = write_high_level_row(*events[i], evaluator_.row(rows));
-            if (verdicts_[i].status != ScoreStatus::scored) {
-                continue;
-            }
-            queued_[rows++] = i;
-            if (rows == queued_.size()) {
-                score_queued(rows);
-                rows = 0;
-            }
-        }
-        score_queued(rows);
-    }
-
-    [[nodiscard]] ScoreStatus status(std::size_t position) const noexcept override {
-        return verdicts_[position].status;
-    }
-    [[nodiscard]] float score_of(std::size_t position) const noexcept override {
-        return verdicts_[position].score;
-    }
-    [[nodiscard]] Cut cut(std::size_t position, std::size_t working_point) const noexcept override {
-        return pileup_cut(manifest_->working_points[working_point], score_of(position),
-                          verdicts_[position].pileup, status(position));
-    }
-    [[nodiscard]] Explanation explanation(std::size_t position) const noexcept override {
-        const Verdict& verdict = verdicts_[position];
-        if (verdict.status != ScoreStatus::scored) {
-            return {};
-        }
-        return {.contributions = verdict.terms, .kept = {}};
-    }
-
- private:
-    struct Verdict {
-        ScoreStatus status = ScoreStatus::not_applicable;
-        float score = 0;
-        float pileup = 0;  // where thresholds ask for it
-        std::array<float, kTerms> terms{};
-    };
-
-    void score_queued(std::size_t rows) noexcept {
-        evaluator_.encode(rows);
-        for (std::size_t row = 0; row < rows; ++row) {
-            Verdict& verdict = verdicts_[queued_[row]];
-            if (!evaluator_.score(row, verdict.score, verdict.terms)) {
-                verdict.status = ScoreStatus::non_finite_input;
-                verdict.score = 0;
-            }
-        }
-    }
-
-    const Manifest* manifest_;
-    bool needs_pileup_;
-    IsolationEvaluator evaluator_;
-    std::vector<Verdict> verdicts_;
-    std::vector<std::size_t> queued_;  // event position of each row of the evaluator
 };
 
 class IsolationModel final : public Model {
@@ -174,7 +99,8 @@ class IsolationModel final : public Model {
         return term_names_;
     }
     [[nodiscard]] std::unique_ptr<Scorer> make_scorer(std::size_t max_events) const override {
-        return std::make_unique<IsolationScorer>(manifest_, scoring_, max_events);
+        return std::make_unique<HighLevelScorer<IsolationEvaluator>>(manifest_, max_events,
+                                                                     scoring_);
     }
     [[nodiscard]] std::span<const std::string> input_columns() const noexcept override {
         return feature_names_;
@@ -196,16 +122,18 @@ class IsolationModel final : public Model {
                     rows.subspan((first + i) * kHighLevelFeatureCount, kHighLevelFeatureCount);
                 std::copy(row.begin(), row.end(), evaluator.row(i).begin());
             }
-            evaluator.encode(step);
+            evaluator.score(step);
             for (std::size_t i = 0; i < step; ++i) {
                 const auto answer = answers.subspan((first + i) * width, width);
-                if (!evaluator.score(i, answer[0], answer.subspan<1, kTerms>())) {
+                if (!evaluator.answer(i, answer[0],
+                                      answer.subspan<1, IsolationEvaluator::kTerms>())) {
                     std::fill(answer.begin(), answer.end(),
                               std::numeric_limits<float>::quiet_NaN());
                     continue;
                 }
                 const auto place = evaluator.place(i);
-                std::copy(place.begin(), place.end(), answer.subspan(1 + kTerms).begin());
+                std::copy(place.begin(), place.end(),
+                          answer.subspan(1 + IsolationEvaluator::kTerms).begin());
             }
         }
     }

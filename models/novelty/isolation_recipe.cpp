@@ -20,20 +20,6 @@ namespace tamis::models {
 namespace {
 
 constexpr std::size_t kGoldenRows = 6;
-constexpr std::size_t kLeastRows = 100;
-
-tl::expected<FeatureTable, std::string> checked_table(const FeatureTable& table,
-                                                      const std::string& name) {
-    auto selected = select_columns(table, kFeatureNames);
-    if (!selected) {
-        return engine::refuse(name + ": " + selected.error());
-    }
-    if (selected->rows() < kLeastRows) {
-        return engine::refuse(
-            fmt::format("{}: {} events; right are {} or more", name, selected->rows(), kLeastRows));
-    }
-    return selected;
-}
 
 // Places of the chosen rows, one after the other.
 tl::expected<std::vector<float>, std::string> places_of(const engine::Graph& encoder,
@@ -94,7 +80,7 @@ tl::expected<void, std::string> judge(const ModelFiles& vae, const VaeSamples& s
     if (!model || !other) {
         return engine::refuse(!model ? model.error() : other.error());
     }
-    const auto calibration = checked_table(samples.calibration, "calibration sample");
+    const auto calibration = checked_features(samples.calibration, "calibration sample");
     if (!calibration) {
         return engine::refuse(calibration.error());
     }
@@ -106,7 +92,7 @@ tl::expected<void, std::string> judge(const ModelFiles& vae, const VaeSamples& s
     std::vector<std::string>& report = files.manifest.provenance.report;
     std::vector<std::vector<float>> signals;
     for (const Sample& signal : samples.signals) {
-        const auto table = checked_table(signal.table, "signal '" + signal.name + "'");
+        const auto table = checked_features(signal.table, "signal '" + signal.name + "'");
         if (!table) {
             return engine::refuse(table.error());
         }
@@ -181,7 +167,7 @@ tl::expected<ModelFiles, std::string> make_isolation_model(const ModelFiles& vae
     if (!encoder) {
         return engine::refuse(encoder.error());
     }
-    const auto table = checked_table(samples.training, "reference sample");
+    const auto table = checked_features(samples.training, "reference sample");
     if (!table) {
         return engine::refuse(table.error());
     }

@@ -1,5 +1,6 @@
 #include "models/vae/vae_evaluator.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <gsl/assert>
 #include <utility>
@@ -53,6 +54,13 @@ void VaeEvaluator::score_row(std::size_t index) noexcept {
                              std::isfinite(static_cast<float>(score.mu2))
                          ? 1
                          : 0;
+}
+
+bool VaeEvaluator::answer(std::size_t index, float& score,
+                          std::span<float, kTerms> terms) const noexcept {
+    score = static_cast<float>(scores_[index].nll);
+    std::ranges::copy(scores_[index].terms, terms.begin());
+    return is_finite(index);
 }
 
 }  // namespace tamis::models::vae

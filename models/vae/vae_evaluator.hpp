@@ -33,6 +33,8 @@ struct VaeScore {
 
 class VaeEvaluator {
  public:
+    static constexpr std::size_t kTerms = kHighLevelFeatureCount;
+
     // The network's ports must be those of vae_network.hpp, as many latent dimensions as in
     // `parameters`. `parameters` must outlive the evaluator.
     VaeEvaluator(const VaeParameters& parameters,
@@ -47,6 +49,9 @@ class VaeEvaluator {
     [[nodiscard]] const VaeScore& score_of(std::size_t index) const noexcept {
         return scores_[index];
     }
+    // The model's score and the share of each feature; as is_finite.
+    [[nodiscard]] bool answer(std::size_t index, float& score,
+                              std::span<float, kTerms> terms) const noexcept;
     // False where the row or anything computed from it is not a finite number: the score then means
     // nothing.
     [[nodiscard]] bool is_finite(std::size_t index) const noexcept { return finite_[index] != 0; }

@@ -7,7 +7,7 @@
 
 #include "engine/double_network.hpp"
 #include "engine/refusal.hpp"
-#include "models/high_level_row.hpp"
+#include "models/high_level_scorer.hpp"
 #include "models/model_hash.hpp"
 #include "models/vae/vae_evaluator.hpp"
 #include "models/vae/vae_network.hpp"
@@ -78,84 +78,6 @@ std::vector<std::string> make_score_columns() {
     return columns;
 }
 
-class VaeScorer final : public Scorer {
- public:
-    VaeScorer(const Manifest& manifest, const VaeParameters& parameters,
-              std::shared_ptr<const engine::DoubleNetwork> network, std::size_t max_events)
-        : manifest_(&manifest),
-          needs_pileup_(has_pileup_thresholds(manifest)),
-          evaluator_(parameters, std::move(network), kNetworkBatch),
-          verdicts_(max_events),
-          queued_(evaluator_.capacity()) {}
-
-    void score(std::span<EventInputs* const> events) noexcept override {
-        Expects(events.size() <= verdicts_.size());
-        std::size_t rows = 0;
-        for (std::size_t i = 0; i < events.size(); ++i) {
-            verdicts_[i] = {};
-            if (needs_pileup_) {
-                verdicts_[i].pileup = pileup_of(*events[i]);
-            }
-            verdicts_[i].status = write_high_level_row(*events[i], evaluator_.row(rows));
-            if (verdicts_[i].status != ScoreStatus::scored) {
-                continue;
-            }
-            queued_[rows++] = i;
-            if (rows == queued_.size()) {
-                score_queued(rows);
-                rows = 0;
-            }
-        }
-        score_queued(rows);
-    }
-
-    [[nodiscard]] ScoreStatus status(std::size_t position) const noexcept override {
-        return verdicts_[position].status;
-    }
-    [[nodiscard]] float score_of(std::size_t position) const noexcept override {
-        return verdicts_[position].score;
-    }
-    [[nodiscard]] Cut cut(std::size_t position, std::size_t working_point) const noexcept override {
-        return pileup_cut(manifest_->working_points[working_point], score_of(position),
-                          verdicts_[position].pileup, status(position));
-    }
-    [[nodiscard]] Explanation explanation(std::size_t position) const noexcept override {
-        const Verdict& verdict = verdicts_[position];
-        if (verdict.status != ScoreStatus::scored) {
-            return {};
-        }
-        return {.contributions = verdict.terms, .kept = {}};
-    }
-
- private:
-    struct Verdict {
-        ScoreStatus status = ScoreStatus::not_applicable;
-        float score = 0;
-        float pileup = 0;  // where thresholds ask for it
-        std::array<float, kHighLevelFeatureCount> terms{};
-    };
-
-    void score_queued(std::size_t rows) noexcept {
-        evaluator_.score(rows);
-        for (std::size_t row = 0; row < rows; ++row) {
-            Verdict& verdict = verdicts_[queued_[row]];
-            if (!evaluator_.is_finite(row)) {
-                verdict.status = ScoreStatus::non_finite_input;
-                continue;
-            }
-            verdict.status = ScoreStatus::scored;
-            verdict.score = static_cast<float>(evaluator_.score_of(row).nll);
-            verdict.terms = evaluator_.score_of(row).terms;
-        }
-    }
-
-    const Manifest* manifest_;
-    bool needs_pileup_;
-    VaeEvaluator evaluator_;
-    std::vector<Verdict> verdicts_;
-    std::vector<std::size_t> queued_;  // event position of each row of the evaluator
-};
-
 class VaeModel final : public Model {
  public:
     VaeModel(Manifest manifest, VaeParameters parameters,
@@ -173,7 +95,8 @@ class VaeModel final : public Model {
         return feature_names_;
     }
     [[nodiscard]] std::unique_ptr<Scorer> make_scorer(std::size_t max_events) const override {
-        return std::make_unique<VaeScorer>(manifest_, parameters_, network_, max_events);
+        return std::make_unique<HighLevelScorer<VaeEvaluator>>(manifest_, max_events, parameters_,
+                                                               network_, kNetworkBatch);
     }
     [[nodiscard]] std::span<const std::string> input_columns() const noexcept override {
         return feature_names_;

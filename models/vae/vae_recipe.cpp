@@ -18,23 +18,8 @@ namespace {
 using vae::ScoredSample;
 using vae::TrainingOutcome;
 
-constexpr std::size_t kLeastRows = 100;
 constexpr std::size_t kGoldenRows = 6;  // of the background; and one of each signal
 constexpr std::size_t kCorrelationRows = 4000;
-
-// The table's 21 columns; enough rows of them.
-tl::expected<FeatureTable, std::string> checked_table(const FeatureTable& table,
-                                                      const std::string& name) {
-    auto selected = select_columns(table, kFeatureNames);
-    if (!selected) {
-        return engine::refuse(name + ": " + selected.error());
-    }
-    if (selected->rows() < kLeastRows) {
-        return engine::refuse(name + ": " + std::to_string(selected->rows()) +
-                              " events; right are " + std::to_string(kLeastRows) + " or more");
-    }
-    return selected;
-}
 
 tl::expected<VaeSamples, std::string> checked_samples(const VaeSamples& samples) {
     VaeSamples checked{.training = {},
@@ -45,7 +30,7 @@ tl::expected<VaeSamples, std::string> checked_samples(const VaeSamples& samples)
                        .signals = {},
                        .description = samples.description};
     const auto take = [](const FeatureTable& from, const std::string& name, FeatureTable& to) {
-        return checked_table(from, name).map([&to](FeatureTable&& table) {
+        return checked_features(from, name).map([&to](FeatureTable&& table) {
             to = std::move(table);
         });
     };

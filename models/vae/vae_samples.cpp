@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/refusal.hpp"
 #include "models/event_features.hpp"
 #include "streams/synthetic/collision_generator.hpp"
 
 namespace tamis::models {
 namespace {
 
+constexpr std::size_t kLeastRows = 100;
 constexpr std::uint32_t kTrainingRun = 1, kCalibrationRun = 2, kFirstSignalRun = 10;
 
 }  // namespace
@@ -74,6 +76,19 @@ VaeSamples synthetic_vae_samples(const VaeSampleRequest& request) {
                           std::to_string(request.calibration) + " for calibration, " +
                           std::to_string(request.each_signal) + " of each signal";
     return samples;
+}
+
+tl::expected<FeatureTable, std::string> checked_features(const FeatureTable& table,
+                                                         const std::string& name) {
+    auto selected = select_columns(table, kFeatureNames);
+    if (!selected) {
+        return engine::refuse(name + ": " + selected.error());
+    }
+    if (selected->rows() < kLeastRows) {
+        return engine::refuse(name + ": " + std::to_string(selected->rows()) +
+                              " events; right are " + std::to_string(kLeastRows) + " or more");
+    }
+    return selected;
 }
 
 }  // namespace tamis::models

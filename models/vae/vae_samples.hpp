@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "models/feature_table.hpp"
@@ -40,6 +41,11 @@ struct VaeSamples {
     std::vector<Sample> signals;  // may be empty
     std::string description;      // for the provenance
 };
+
+// The 21 columns of a table, which may hold others. Error: one is missing, or fewer than 100 rows;
+// `name` says of what.
+[[nodiscard]] tl::expected<FeatureTable, std::string> checked_features(const FeatureTable& table,
+                                                                       const std::string& name);
 
 // Training, calibration and each signal are runs of their own, so that no event is in two of them.
 [[nodiscard]] VaeSamples synthetic_vae_samples(const VaeSampleRequest& request);

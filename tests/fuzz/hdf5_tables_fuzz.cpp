@@ -18,6 +18,7 @@
 #include "streams/hdf5_table.hpp"
 #include "streams/recording/hdf5_event_columns.hpp"
 #include "streams/recording/hdf5_event_source.hpp"
+#include "streams/recording/hdf5_handles.hpp"
 
 namespace {
 
@@ -49,22 +50,6 @@ hid_t element_type(std::uint8_t choice) {
     return types[choice % types.size()];
 }
 
-hid_t element_type(ColumnType type) {
-    switch (type) {
-        case ColumnType::u8:
-            return H5T_NATIVE_UINT8;
-        case ColumnType::i32:
-            return H5T_NATIVE_INT32;
-        case ColumnType::u32:
-            return H5T_NATIVE_UINT32;
-        case ColumnType::u64:
-            return H5T_NATIVE_UINT64;
-        case ColumnType::f32:
-            break;
-    }
-    return H5T_NATIVE_FLOAT;
-}
-
 // The row of one of our tables; a choice of 1 to 31 leaves out or changes the column of that
 // number.
 hid_t row_type(std::uint8_t table, std::uint8_t choice) {
@@ -77,7 +62,8 @@ hid_t row_type(std::uint8_t table, std::uint8_t choice) {
     for (std::size_t i = 0; i < columns.size(); ++i) {
         const bool is_odd = i + 1 == choice % 32;
         if (is_odd && choice >= 128) continue;
-        const hid_t element = is_odd ? element_type(choice / 32) : element_type(columns[i].type);
+        const hid_t element =
+            is_odd ? element_type(choice / 32) : hdf5::number_type(columns[i].type);
         const hsize_t count = columns[i].count;
         const hid_t cell = count == 1 ? H5Tcopy(element) : H5Tarray_create2(element, 1, &count);
         H5Tinsert(type, columns[i].name.c_str(), offset, cell);

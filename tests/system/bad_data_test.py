@@ -11,6 +11,7 @@ import tempfile
 import h5py
 import numpy
 
+from csv_rows import write
 from tool import Tool
 
 
@@ -54,14 +55,6 @@ def doublets(count):
         row |= {"inner_layer": 0, "outer_layer": 1} | {f"f{number}": draw.gauss(index % 2, 1) for number in range(67)}
         rows.append(row | {"label": index % 2})
     return rows
-
-
-def write(file, rows):
-    with open(file, "w", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return file
 
 
 def changed(rows, index, **values):

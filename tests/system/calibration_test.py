@@ -9,20 +9,13 @@ import struct
 import sys
 import tempfile
 
+from csv_rows import write
 from tool import Tool
 
 
 def read(file):
     with open(file, newline="") as stream:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
-
-
-def write(file, rows):
-    with open(file, "w", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return file
 
 
 def main():

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """The report of tamis evaluate: its page stands alone, its figures agree with curves counted again here from scores.
 Usage: evaluation_test.py BUILD_DIR SOURCE_DIR"""
-import csv
 import json
 import pathlib
 import random
@@ -10,20 +9,8 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
+from csv_rows import read, write
 from tool import Tool
-
-
-def read(file):
-    with open(file, newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def write(file, rows):
-    with open(file, "w", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return file
 
 
 def scores_of(tool, model, features, folder):

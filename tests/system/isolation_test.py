@@ -1,35 +1,16 @@
 #!/usr/bin/env python3
 """Isolation as a model: made from a VAE and a sample, the same bytes again; its score is that of tamis novelty and that which a
 node decides by, bit for bit; what is refused. Usage: isolation_test.py BUILD_DIR SOURCE_DIR"""
-import csv
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
 
+from csv_rows import as_float, read, write
 from node import Node, wire_module
 from tool import Tool
 
 EVENTS, NEIGHBOURS = 900, 5
-
-
-def read(file):
-    with open(file, newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def write(file, rows):
-    with open(file, "w", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return file
-
-
-def as_float(text):
-    """The float that the shortest text stands for."""
-    return struct.unpack("f", struct.pack("f", float(text)))[0]
 
 
 def check_novelty(tool, folder, vae, rows):

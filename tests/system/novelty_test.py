@@ -1,34 +1,15 @@
 #!/usr/bin/env python3
 """tamis novelty: measures counted again here from the latent means, a cluster of anomalies on top, what is refused.
 Usage: novelty_test.py BUILD_DIR SOURCE_DIR"""
-import csv
 import math
 import pathlib
-import struct
 import sys
 import tempfile
 
+from csv_rows import as_float, read, write
 from tool import Tool
 
 NEIGHBOURS, BUFFER, DIMENSIONS = 5, 30, 4
-
-
-def read(file):
-    with open(file, newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def write(file, rows):
-    with open(file, "w", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return file
-
-
-def as_float(text):
-    """The float that the shortest text stands for."""
-    return struct.unpack("f", struct.pack("f", float(text)))[0]
 
 
 def nearest(points, at, count):
