@@ -99,13 +99,15 @@ class ReliableClient final : public EventClient, private streams::MessageSink {
     void receive() override {
         const std::uint64_t end_ns = now_ns() + std::uint64_t{kPatienceMs} * 1'000'000;
         const std::uint64_t wanted = ++asked_;
-        while (received_ < wanted) {
-            const bool has_come = answers_->wait(std::chrono::milliseconds(1));
-            const std::uint64_t now = now_ns();
-            if (has_come) {
-                answers_->poll(*this, now, 1);
+        for (;;) {
+            answers_->poll(*this, now_ns(), 1);
+            if (received_ >= wanted) {
+                return;
+            }
+            if (answers_->wait(std::chrono::milliseconds(1))) {
                 continue;
             }
+            const std::uint64_t now = now_ns();
             fragments_->poll(now);
             if (now > end_ns) {
                 give_up("no answer within 10 s");

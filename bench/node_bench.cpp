@@ -150,8 +150,7 @@ void bench_menu(const BenchOptions& options, const std::string& menu, bool keep_
     std::vector<PeerProcess> processes;
     for (const Wiring wiring : {Wiring::push_pull, Wiring::dealer_router}) {
         peers.push_back(make_peer("echo", wiring));
-        constexpr std::size_t kAnswerBytes = 12'000;  // about a selected event
-        processes.push_back(tamis::bench::start_echo(wiring, peers.back().at, kAnswerBytes));
+        processes.push_back(tamis::bench::start_echo(wiring, peers.back().at));
     }
     for (const Wiring wiring : {Wiring::push_pull, Wiring::reliable}) {
         peers.push_back(make_peer("node", wiring));

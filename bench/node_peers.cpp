@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <utility>
-#include <vector>
 
 namespace tamis::bench {
 
@@ -21,8 +20,7 @@ namespace {
 // A peer ends with the bench, however that ends.
 void end_with_parent() { prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
-[[noreturn]] void run_echo(Wiring wiring, const PeerEndpoints& endpoints,
-                           std::size_t answer_bytes) {
+[[noreturn]] void run_echo(Wiring wiring, const PeerEndpoints& endpoints) {
     void* context = zmq_ctx_new();
     const bool is_one_connection = wiring == Wiring::dealer_router;
     void* input = zmq_socket(context, is_one_connection ? ZMQ_ROUTER : ZMQ_PULL);
@@ -32,7 +30,7 @@ void end_with_parent() { prctl(PR_SET_PDEATHSIG, SIGKILL); }
         fmt::print(stderr, "echo: {}\n", zmq_strerror(zmq_errno()));
         std::_Exit(1);
     }
-    const std::vector<std::byte> reply(answer_bytes);
+    std::string event;
     std::array<char, 16> sender{};
     zmq_msg_t message;
     zmq_msg_init(&message);
@@ -41,11 +39,13 @@ void end_with_parent() { prctl(PR_SET_PDEATHSIG, SIGKILL); }
         if (named < 0 || zmq_msg_recv(&message, input, 0) < 0) {
             std::_Exit(0);
         }
+        event.append(static_cast<const char*>(zmq_msg_data(&message)), zmq_msg_size(&message));
         if (received % kFragmentsPerEvent == 0) {
             if (is_one_connection) {
                 zmq_send(input, sender.data(), static_cast<std::size_t>(named), ZMQ_SNDMORE);
             }
-            zmq_send(answer, reply.data(), reply.size(), 0);
+            zmq_send(answer, event.data(), event.size(), 0);
+            event.clear();
         }
     }
 }
@@ -81,11 +81,11 @@ PeerProcess::~PeerProcess() {
     }
 }
 
-PeerProcess start_echo(Wiring wiring, const PeerEndpoints& endpoints, std::size_t answer_bytes) {
+PeerProcess start_echo(Wiring wiring, const PeerEndpoints& endpoints) {
     const pid_t pid = fork();
     if (pid == 0) {
         end_with_parent();
-        run_echo(wiring, endpoints, answer_bytes);
+        run_echo(wiring, endpoints);
     }
     return PeerProcess(pid);
 }

@@ -24,10 +24,9 @@ class PeerProcess {
     pid_t pid_;
 };
 
-// After every kFragmentsPerEvent messages answers with one of `answer_bytes`. wiring: of plain
+// After every kFragmentsPerEvent messages answers with one that holds their bytes. wiring: of plain
 // sockets. Must be called before this process has a ZeroMQ context.
-[[nodiscard]] PeerProcess start_echo(Wiring wiring, const PeerEndpoints& endpoints,
-                                     std::size_t answer_bytes);
+[[nodiscard]] PeerProcess start_echo(Wiring wiring, const PeerEndpoints& endpoints);
 
 struct NodeSettings {
     std::filesystem::path program;  // tamisd

@@ -47,18 +47,19 @@ bool Idler::wants_sleep(std::uint64_t now_ns) noexcept {
     return false;
 }
 
-void Idler::sleep(const WaitPoint& point) noexcept {
-    std::array<pollfd, 3> descriptors{};
-    nfds_t count = 0;
-    for (const int descriptor : {point.bell == nullptr ? -1 : point.bell->descriptor(),
-                                 point.input_descriptor, point.output_descriptor}) {
-        if (descriptor >= 0) {
-            descriptors[count++] = {.fd = descriptor, .events = POLLIN, .revents = 0};
-        }
-    }
+Wake Idler::sleep(const WaitPoint& point) noexcept {
+    const auto readable = [](int descriptor) {
+        return pollfd{.fd = descriptor, .events = POLLIN, .revents = 0};  // none below 0
+    };
+    std::array<pollfd, 3> descriptors{
+        readable(point.input_descriptor), readable(point.output_descriptor),
+        readable(point.bell == nullptr ? -1 : point.bell->descriptor())};
     const timespec limit{.tv_sec = static_cast<time_t>(point.limit_ns / 1'000'000'000),
                          .tv_nsec = static_cast<long>(point.limit_ns % 1'000'000'000)};
-    ppoll(descriptors.data(), count, &limit, nullptr);
+    if (ppoll(descriptors.data(), descriptors.size(), &limit, nullptr) <= 0) {
+        return {};
+    }
+    return {.by_input = descriptors[0].revents != 0, .by_output = descriptors[1].revents != 0};
 }
 
 }  // namespace tamis::daemon

@@ -19,7 +19,7 @@ class Idler {
     [[nodiscard]] bool wants_sleep(std::uint64_t now_ns) noexcept;
     void reset() noexcept { is_idle_ = false; }
 
-    static void sleep(const WaitPoint& point) noexcept;
+    static Wake sleep(const WaitPoint& point) noexcept;
 
  private:
     config::IdleStrategy strategy_;

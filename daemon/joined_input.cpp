@@ -63,6 +63,11 @@ bool JoinedInput::wants_settling() const noexcept {
                        [](const auto& input) { return input->wants_settling(); });
 }
 
+bool JoinedInput::is_drained() const noexcept {
+    return std::all_of(inputs_.begin(), inputs_.end(),
+                       [](const auto& input) { return input->is_drained(); });
+}
+
 bool JoinedInput::is_exhausted() const noexcept {
     return std::all_of(inputs_.begin(), inputs_.end(),
                        [](const auto& input) { return input->is_exhausted(); });

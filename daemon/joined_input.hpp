@@ -18,6 +18,7 @@ class JoinedInput final : public streams::FragmentInput {
     std::size_t poll(streams::MessageSink& sink, std::uint64_t now_ns,
                      std::size_t limit) noexcept override;
     [[nodiscard]] bool is_exhausted() const noexcept override;
+    [[nodiscard]] bool is_drained() const noexcept override;
     void settle(streams::Hold hold, streams::LinkLevel level) noexcept override;
     void stop() noexcept override;
     void flush(std::uint64_t now_ns) noexcept override;

@@ -135,4 +135,9 @@ WaitPoint Pipeline::wait_point() const noexcept {
     return point;
 }
 
+void Pipeline::on_wake(Wake wake) noexcept {
+    receive_->on_wake(wake);
+    send_->on_wake(wake);
+}
+
 }  // namespace tamis::daemon

@@ -77,6 +77,7 @@ class Pipeline {
     [[nodiscard]] std::vector<Stage*> stages() noexcept;
     // What the one thread of the whole loop waits for.
     [[nodiscard]] WaitPoint wait_point() const noexcept;
+    void on_wake(Wake wake) noexcept;
 
  private:
     struct Worker;

@@ -12,6 +12,7 @@ class PipelineThreads::SharedLoop final : public Stage {
     // The loop reads the clock between its stages itself.
     std::size_t poll(std::uint64_t /*now_ns*/) noexcept override { return pipeline_.turn(); }
     [[nodiscard]] WaitPoint wait_point() const noexcept override { return pipeline_.wait_point(); }
+    void on_wake(Wake wake) noexcept override { pipeline_.on_wake(wake); }
 
  private:
     Pipeline& pipeline_;

@@ -29,13 +29,13 @@ std::size_t ReceiveStage::poll(std::uint64_t now_ns) noexcept {
         return 0;
     }
     parts_.accounting.spend(now_ns, interval_);
-    std::size_t work = book_returned();
-    work += read_input(now_ns);
+    const std::size_t booked = book_returned();
+    std::size_t work = read_input(now_ns);
     work += parts_.builder.poll(now_ns);
     work += hand_out();
 
     const bool has_room = reading_ && this->has_room();
-    interval_ = !has_room ? Interval::dead : work > 0 ? Interval::busy : Interval::live;
+    interval_ = !has_room ? Interval::dead : work + booked > 0 ? Interval::busy : Interval::live;
     const bool is_over = !reading_ && parts_.pool.free_count() == parts_.pool.slot_count();
     if (is_over || now_ns >= published_ns_ + config_.publish_interval_ns) {
         publish(now_ns);
@@ -124,8 +124,15 @@ std::size_t ReceiveStage::read_input(std::uint64_t now_ns) noexcept {
         parts_.input.stop();
         return parts_.builder.abandon_all();
     }
+    if (is_drained_) {
+        // What comes after a look that found nothing ends the sleep: no second look before it.
+        is_drained_ = false;
+        parts_.input.poll(parts_.builder, now_ns, 0);
+        return parts_.input.is_drained() ? 0 : 1;
+    }
     const std::size_t messages =
         parts_.input.poll(parts_.builder, now_ns, config_.messages_per_poll);
+    is_drained_ = messages > 0 && parts_.input.is_drained();
     if (messages == 0 && parts_.input.is_exhausted()) {
         reading_ = false;
         return parts_.builder.close_all();
@@ -171,6 +178,10 @@ WaitPoint ReceiveStage::wait_point() const noexcept {
     return {.bell = parts_.input.wants_settling() ? &parts_.bell : nullptr,
             .input_descriptor = descriptor,
             .limit_ns = descriptor >= 0 ? kInputWaitNs : kBlindWaitNs};
+}
+
+void ReceiveStage::on_wake(Wake wake) noexcept {
+    is_drained_ = !wake.by_input && parts_.input.is_drained();
 }
 
 void ReceiveStage::stop_reading() noexcept {

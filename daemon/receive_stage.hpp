@@ -52,6 +52,7 @@ class ReceiveStage final : public Stage {
 
     std::size_t poll(std::uint64_t now_ns) noexcept override;
     [[nodiscard]] WaitPoint wait_point() const noexcept override;
+    void on_wake(Wake wake) noexcept override;
 
     // Any thread: read no more; events that are still open count as abandoned.
     void stop_reading() noexcept;
@@ -80,6 +81,7 @@ class ReceiveStage final : public Stage {
     std::vector<streams::EventIndex> entered_;  // in the ledger's block; room for every event
     std::size_t added_ = 0;                     // of them
     bool reading_ = true;
+    bool is_drained_ = false;  // the next turn need not look at the input
     Accounting::Interval interval_ = Accounting::Interval::live;
     std::uint64_t published_ns_ = 0;
     std::atomic<bool> stop_requested_ = false;

@@ -13,7 +13,9 @@ using config::FullPolicy;
 using streams::SendResult;
 
 constexpr std::size_t kEventsPerPoll = 64;
-constexpr std::uint64_t kLookAgainNs = 100'000;
+// Outputs that say nothing are looked at so often: while it sends, the library may take notice of
+// what comes in its own way, and the descriptor then stays silent.
+constexpr std::uint64_t kLookAgainNs = 1'000'000;
 constexpr std::uint64_t kOutputWaitNs = 5'000'000;  // outputs are polled so often
 constexpr std::uint64_t kBlockedWaitNs = 200'000;   // one that cannot wake anybody, so often
 
@@ -57,10 +59,12 @@ std::size_t SendStage::poll(std::uint64_t now_ns) noexcept {
         finish();
         ++finished;
     }
-    // Looking for what is safe costs two system calls for each link: after the sends, in the turn
-    // that has none to do, and not in every turn of a busy time.
+    // Looking for what is safe costs two system calls for each link.
     std::size_t work = 0;
-    if (finished == 0 || now_ns >= looked_ns_ + kLookAgainNs) {
+    has_sent_ = has_sent_ || finished > 0;
+    if (is_called_ || must_look() || now_ns >= looked_ns_ + kLookAgainNs) {
+        is_called_ = false;
+        has_sent_ = false;
         looked_ns_ = now_ns;
         work = poll_outputs(now_ns);
     }
@@ -234,8 +238,12 @@ void SendStage::end(streams::EventIndex index) noexcept {
 WaitPoint SendStage::wait_point() const noexcept {
     return {.bell = &parts_.bell,
             .output_descriptor = descriptor_.get(),
-            .limit_ns = must_look() ? kBlockedWaitNs : kOutputWaitNs};
+            .limit_ns = must_look() ? kBlockedWaitNs
+                        : has_sent_ ? kLookAgainNs
+                                    : kOutputWaitNs};
 }
+
+void SendStage::on_wake(Wake wake) noexcept { is_called_ = is_called_ || wake.by_output; }
 
 void SendStage::give_up_at(std::uint64_t now_ns) noexcept {
     give_up_at_ns_.store(now_ns, std::memory_order_relaxed);

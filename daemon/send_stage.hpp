@@ -64,6 +64,7 @@ class SendStage final : public Stage {
 
     std::size_t poll(std::uint64_t now_ns) noexcept override;
     [[nodiscard]] WaitPoint wait_point() const noexcept override;
+    void on_wake(Wake wake) noexcept override;
 
     // Any thread: from this time on nothing waits for a blocked output.
     void give_up_at(std::uint64_t now_ns) noexcept;
@@ -107,7 +108,9 @@ class SendStage final : public Stage {
     std::vector<streams::EventIndex> unconfirmed_;
     std::size_t unconfirmed_first_ = 0;
     std::size_t unconfirmed_count_ = 0;
-    std::uint64_t looked_ns_ = 0;
+    std::uint64_t looked_ns_ = 0;          // at the outputs
+    bool is_called_ = true;                // an output has something to say
+    bool has_sent_ = false;                // since then
     std::vector<std::uint64_t> taken_by_;  // by output: events it has taken
     // By event and output: it is durable when so many are; 0: this output did not take it.
     std::vector<std::uint64_t> confirmed_at_;

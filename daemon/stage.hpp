@@ -17,6 +17,12 @@ struct WaitPoint {
     std::uint64_t limit_ns = 0;  // at most this long
 };
 
+// Whose descriptor ended a wait; both when its time was over.
+struct Wake {
+    bool by_input = true;
+    bool by_output = true;
+};
+
 class Stage {
  public:
     virtual ~Stage() = default;
@@ -24,6 +30,8 @@ class Stage {
     virtual std::size_t poll(std::uint64_t now_ns) noexcept = 0;
     // Asked after a poll that found nothing.
     [[nodiscard]] virtual WaitPoint wait_point() const noexcept = 0;
+    // After the wait, before the next poll: a look at a link that is silent costs system calls.
+    virtual void on_wake(Wake /*wake*/) noexcept {}
 };
 
 }  // namespace tamis::daemon

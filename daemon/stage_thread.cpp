@@ -66,12 +66,12 @@ void StageThread::run() noexcept {
         }
         const WaitPoint point = stage_.wait_point();
         if (point.bell == nullptr) {
-            Idler::sleep(point);  // nobody rings here, and it has just looked
+            stage_.on_wake(Idler::sleep(point));  // nobody rings here, and it has just looked
         } else {
             point.bell->arm();
             // Once more: what came before the bell was armed rang nobody.
             if (timed_poll() == 0) {
-                Idler::sleep(point);
+                stage_.on_wake(Idler::sleep(point));
             }
             point.bell->disarm();
         }

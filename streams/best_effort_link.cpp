@@ -35,7 +35,11 @@ std::size_t BestEffortInput::poll(MessageSink& sink, std::uint64_t now_ns,
                                   std::size_t limit) noexcept {
     socket_->guard(now_ns);
     std::size_t parts = 0;
-    while (parts < limit && sink.is_ready() && socket_->receive()) {
+    while (parts < limit && sink.is_ready()) {
+        is_drained_ = !socket_->receive();
+        if (is_drained_) {
+            break;
+        }
         ++parts;
         const bool more = socket_->has_more();
         if (!more && !in_refused_message_) {

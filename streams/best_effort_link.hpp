@@ -29,6 +29,7 @@ class BestEffortInput final : public FragmentInput {
     // A message of several parts is refused whole and counted once; its parts count in `limit`.
     std::size_t poll(MessageSink& sink, std::uint64_t now_ns, std::size_t limit) noexcept override;
     [[nodiscard]] bool is_exhausted() const noexcept override { return false; }
+    [[nodiscard]] bool is_drained() const noexcept override { return is_drained_; }
     [[nodiscard]] int wait_descriptor() const noexcept override;
     // Any thread: of peers that took too much memory.
     [[nodiscard]] std::uint64_t cut_connections() const noexcept;
@@ -41,6 +42,7 @@ class BestEffortInput final : public FragmentInput {
                               std::chrono::milliseconds timeout) noexcept;
     explicit BestEffortInput(std::unique_ptr<LinkSocket> socket);
     std::unique_ptr<LinkSocket> socket_;
+    bool is_drained_ = false;
     bool in_refused_message_ = false;  // its remaining parts are skipped
 };
 

@@ -50,6 +50,9 @@ class FragmentInput {
     virtual void flush(std::uint64_t /*now_ns*/) noexcept {}
     // True when settle() should be told soon: someone waits for it.
     [[nodiscard]] virtual bool wants_settling() const noexcept { return false; }
+    // The last poll looked and found nothing more, and nothing was sent since: what comes now makes
+    // wait_descriptor() readable.
+    [[nodiscard]] virtual bool is_drained() const noexcept { return false; }
     // A file descriptor that turns readable when messages come after a poll that found none; -1
     // when there is none to wait on.
     [[nodiscard]] virtual int wait_descriptor() const noexcept { return -1; }

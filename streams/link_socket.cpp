@@ -1,5 +1,7 @@
 #include "streams/link_socket.hpp"
 
+#include <poll.h>
+
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -148,6 +150,11 @@ bool LinkSocket::wait(Event event, std::chrono::milliseconds timeout) noexcept {
     const short events = event == Event::readable ? ZMQ_POLLIN : ZMQ_POLLOUT;
     zmq_pollitem_t item{raw_, 0, events, 0};
     return zmq_poll(&item, 1, timeout.count()) > 0;
+}
+
+bool LinkSocket::wait_drained(std::chrono::milliseconds timeout) noexcept {
+    pollfd drained{.fd = descriptor(), .events = POLLIN, .revents = 0};
+    return ::poll(&drained, 1, static_cast<int>(timeout.count())) > 0;
 }
 
 int LinkSocket::descriptor() const noexcept {

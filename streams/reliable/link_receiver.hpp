@@ -42,7 +42,7 @@ class LinkReceiver {
         LinkSession::Window window;
         std::size_t senders = 64;
         std::uint64_t widest = 64;  // windows of one sender at most, whatever it asks for
-        std::uint64_t grant_interval_ns = 1'000'000;
+        std::uint64_t grant_interval_ns = 4'000'000;
         std::uint64_t gap_ns = 10'000'000;         // a gap that lasts so long is asked for
         std::uint64_t silence_ns = 1'000'000'000;  // a sender unheard for so long is away,
         std::uint64_t forget_ns = 60'000'000'000;  // and then gives way to another name

@@ -8,7 +8,7 @@ namespace {
 
 // Memory that was used a moment ago is in the cache, and the system need not find it: with a window
 // of 64 MiB gone through from end to end every message waited for two or three page faults.
-constexpr std::size_t kFamiliarBytes = std::size_t{1} << 20;
+constexpr std::size_t kFamiliarBytes = std::size_t{128} << 10;
 
 }  // namespace
 

@@ -84,6 +84,7 @@ std::size_t ReliableInput::poll(MessageSink& sink, std::uint64_t now_ns,
     const bool may_wait = messages > 0 && now_ns < busy_since_ns_ + kAnswerWithinNs;
     if (!may_wait && answer(now_ns) > 0) {
         busy_since_ns_ = 0;
+        is_drained_ = false;
         // Sending may take notice of messages in the library's own way, and the descriptor then
         // stays silent: who waits on it must have looked after the last send.
         messages += receive(sink, now_ns, limit - messages);
@@ -98,7 +99,11 @@ std::size_t ReliableInput::receive(MessageSink& sink, std::uint64_t now_ns,
                                    std::size_t limit) noexcept {
     std::size_t messages = 0;
     LinkReceiver::Peer peer = 0;
-    while (messages < limit && sink.is_ready() && receive_from(peer)) {
+    while (messages < limit && sink.is_ready()) {
+        is_drained_ = !receive_from(peer);
+        if (is_drained_) {
+            break;
+        }
         ++messages;
         const auto delivery = receiver_.on_message(peer, socket_->bytes(), now_ns);
         if (!delivery) {

@@ -36,6 +36,7 @@ class ReliableInput final : public FragmentInput {
     void flush(std::uint64_t now_ns) noexcept override;
     [[nodiscard]] bool is_exhausted() const noexcept override { return false; }
     [[nodiscard]] int wait_descriptor() const noexcept override { return socket_->descriptor(); }
+    [[nodiscard]] bool is_drained() const noexcept override { return is_drained_; }
     [[nodiscard]] bool wants_settling() const noexcept override { return true; }
 
     [[nodiscard]] const LinkReceiver& receiver() const noexcept { return receiver_; }
@@ -48,9 +49,10 @@ class ReliableInput final : public FragmentInput {
         return socket_->cut_connections();
     }
     [[nodiscard]] std::string bound_endpoint() const { return socket_->bound_endpoint(); }
-    // Sleeps until a message comes or the time is over; true for a message.
+    // After a poll that found nothing: sleeps until a message may have come or the time is over;
+    // true: look again.
     [[nodiscard]] bool wait(std::chrono::milliseconds timeout) noexcept {
-        return socket_->wait(LinkSocket::Event::readable, timeout);
+        return socket_->wait_drained(timeout);
     }
 
  private:
@@ -62,6 +64,7 @@ class ReliableInput final : public FragmentInput {
     std::unique_ptr<LinkSocket> socket_;
     LinkReceiver receiver_;
     PublishedSnapshot<LinkReceiverCounters> published_;
+    bool is_drained_ = false;
     std::uint64_t busy_since_ns_ = 0;  // messages have come in every poll; 0: not in the last
     // By hold: whose messages wait for it.
     std::vector<std::vector<LinkReceiver::Receipt>> waiting_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "daemon/idle_strategy.hpp"
 #include "daemon/steady_time.hpp"
@@ -36,6 +38,24 @@ TEST(Doorbell, ends_a_sleep_long_before_its_limit) {
     Idler::sleep({.bell = &bell, .limit_ns = 10'000'000'000});
     EXPECT_LT(steady_clock_ns() - begin_ns, 5'000'000'000U);
     bell.disarm();
+}
+
+TEST(Idler, says_whose_descriptor_ended_a_sleep) {
+    const int input = eventfd(0, EFD_NONBLOCK);
+    const int output = eventfd(0, EFD_NONBLOCK);
+    const WaitPoint point{
+        .input_descriptor = input, .output_descriptor = output, .limit_ns = 1'000'000};
+    Wake wake = Idler::sleep(point);
+    EXPECT_TRUE(wake.by_input && wake.by_output) << "its time was over";
+    ASSERT_EQ(eventfd_write(output, 1), 0);
+    wake = Idler::sleep(point);
+    EXPECT_TRUE(wake.by_output);
+    EXPECT_FALSE(wake.by_input);
+    ASSERT_EQ(eventfd_write(input, 1), 0);
+    wake = Idler::sleep(point);
+    EXPECT_TRUE(wake.by_input && wake.by_output);
+    close(input);
+    close(output);
 }
 
 TEST(Idler, spins_and_yields_without_sleeping_and_parks_at_once) {

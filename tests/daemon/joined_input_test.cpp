@@ -49,6 +49,9 @@ class DescriptorInput final : public streams::FragmentInput {
     }
     [[nodiscard]] bool is_exhausted() const noexcept override { return false; }
     [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor_; }
+    [[nodiscard]] bool is_drained() const noexcept override { return is_empty; }
+
+    bool is_empty = true;
 
  private:
     int descriptor_;
@@ -65,6 +68,18 @@ TEST(JoinedInput, can_be_waited_for_when_all_its_inputs_can) {
     EXPECT_EQ(poll(&waited, 1, 0), 0);
     ASSERT_EQ(eventfd_write(two, 1), 0);
     EXPECT_EQ(poll(&waited, 1, 0), 1);
+}
+
+TEST(JoinedInput, is_drained_when_all_its_inputs_are) {
+    std::vector<std::unique_ptr<streams::FragmentInput>> inputs;
+    inputs.push_back(std::make_unique<DescriptorInput>(eventfd(0, EFD_NONBLOCK)));
+    auto second = std::make_unique<DescriptorInput>(eventfd(0, EFD_NONBLOCK));
+    DescriptorInput& full = *second;
+    inputs.push_back(std::move(second));
+    const JoinedInput joined(std::move(inputs));
+    EXPECT_TRUE(joined.is_drained());
+    full.is_empty = false;
+    EXPECT_FALSE(joined.is_drained());
 }
 
 }  // namespace

@@ -71,16 +71,12 @@ class SlowOutput final : public streams::EventOutput {
         ++taken;
         return streams::SendResult::delivered;
     }
-    std::size_t poll(std::uint64_t /*now*/) noexcept override {
-        ++looks;
-        return 0;
-    }
+    std::size_t poll(std::uint64_t /*now*/) noexcept override { return 0; }
     [[nodiscard]] std::uint64_t durable_count() const noexcept override { return safe; }
     [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor; }
 
     std::uint64_t taken = 0;
     std::uint64_t safe = 0;
-    int looks = 0;
     int descriptor = -1;
 };
 
@@ -232,24 +228,6 @@ TEST_F(PipelineDurability, tells_nothing_while_the_ledger_takes_nothing) {
     turn();
     EXPECT_EQ(sorted(input_->durable), (Numbers{1, 2, 3, 4})) << "the disk has room again";
     std::filesystem::remove(path);
-}
-
-// Each look costs system calls.
-TEST_F(PipelineDurability, looks_at_outputs_when_it_has_nothing_to_send_or_has_long_not_looked) {
-    SlowOutput link;
-    make(events(800), {&link});  // some 32 are read in a turn
-    pipeline_->turn(test_clock);
-    const int after_first = link.looks;
-    ASSERT_GT(link.taken, 0U);
-    const std::uint64_t taken = link.taken;
-    pipeline_->turn(test_clock);
-    EXPECT_GT(link.taken, taken) << "the test wants a busy turn";
-    EXPECT_EQ(link.looks, after_first) << "looked in the same moment again";
-    tests::set_test_clock(clock_ns_ + 150'000);
-    pipeline_->turn(test_clock);
-    EXPECT_EQ(link.looks, after_first + 1);
-    turn(100);
-    EXPECT_GT(link.looks, after_first + 50) << "looks in every turn without sends";
 }
 
 TEST_F(PipelineDurability, sleeps_until_a_link_says_more_but_looks_often_at_an_output_that_cannot) {

@@ -135,6 +135,27 @@ TEST_F(ReliableSockets, answer_in_the_first_poll_without_messages) {
     EXPECT_TRUE(hears_of(3)) << "no answer though messages have come for long without a pause";
 }
 
+// Who sleeps without another look relies on it.
+TEST_F(ReliableSockets, make_the_descriptor_readable_after_a_look_that_found_nothing) {
+    open_input();
+    open_output("a");
+    ASSERT_TRUE(turn_until([&] { return outputs_[0]->is_open(); }));
+    const std::uint64_t soon_ns = now_ns();  // no grant is due
+    for (int i = 0; i < 50; ++i) {
+        input_->poll(sink_, soon_ns, 100);
+        ASSERT_TRUE(input_->is_drained());
+        send(0, std::to_string(i));
+        ASSERT_TRUE(input_->wait(seconds(20)));
+        input_->poll(sink_, soon_ns, 1);
+        ASSERT_EQ(sink_.messages.size(), static_cast<std::size_t>(i) + 1);
+        ASSERT_FALSE(input_->is_drained()) << "it took as many as it may";
+    }
+    input_->poll(sink_, soon_ns, 100);
+    ASSERT_TRUE(input_->is_drained());
+    input_->poll(sink_, soon_ns + 5'000'000, 0);
+    EXPECT_FALSE(input_->is_drained()) << "it has answered";
+}
+
 TEST_F(ReliableSockets, acknowledge_what_is_held_only_when_it_is_settled) {
     open_input();
     open_output("a");
