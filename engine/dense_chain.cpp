@@ -19,21 +19,23 @@ float* DenseChain::address(const Place& place, std::span<float* const> buffers,
 
 std::size_t DenseChain::scratch_floats(std::size_t rows) const {
     const std::size_t of_rows = std::min(rows, rows_at_once_) * scratch_width_;
-    const bool has_block = block_columns_ > 0 && rows >= kernels_.block_rows;
-    return has_block ? std::max(of_rows, block_columns_ * kernels_.block_rows) : of_rows;
+    const bool has_block = block_rows() > 0 && rows >= block_rows();
+    return has_block ? std::max(of_rows, block_columns_ * block_rows()) : of_rows;
 }
 
-void DenseChain::run(std::span<float* const> buffers, std::size_t rows, float* scratch,
+bool DenseChain::run(std::span<float* const> buffers, std::size_t rows, float* scratch,
                      const float* packed) const noexcept {
     std::size_t row = 0;
-    if (block_columns_ > 0) {
-        for (; row + kernels_.block_rows <= rows; row += kernels_.block_rows) {
-            run_columns(buffers, row, scratch, packed);
+    bool is_finite = true;
+    if (block_rows() > 0) {
+        for (; row + block_rows() <= rows; row += block_rows()) {
+            is_finite = run_columns(buffers, row, scratch, packed) && is_finite;
         }
     }
     for (; row < rows; row += rows_at_once_) {
         run_rows(buffers, row, std::min(rows_at_once_, rows - row), scratch, packed);
     }
+    return is_finite;
 }
 
 float* DenseChain::columns_of(const Place& place, float* scratch) const noexcept {
@@ -41,13 +43,14 @@ float* DenseChain::columns_of(const Place& place, float* scratch) const noexcept
     return scratch + column * kernels_.block_rows;
 }
 
-void DenseChain::run_columns(std::span<float* const> buffers, std::size_t first_row, float* scratch,
+bool DenseChain::run_columns(std::span<float* const> buffers, std::size_t first_row, float* scratch,
                              const float* packed) const noexcept {
     const std::size_t rows = kernels_.block_rows;
+    bool is_finite = true;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
         const Port& port = ports_[i];
-        kernels_.to_columns({buffers[i] + first_row * port.width, port.width, port.width},
-                            scratch + port.first_column * rows);
+        const DenseSource source{buffers[i] + first_row * port.width, port.width, port.width};
+        is_finite = kernels_.to_columns(source, scratch + port.first_column * rows) && is_finite;
     }
     for (const Operation& operation : operations_) {
         std::array<DenseSource, kMaxSources> sources;
@@ -81,6 +84,7 @@ void DenseChain::run_columns(std::span<float* const> buffers, std::size_t first_
         kernels_.to_rows(scratch + port.first_column * rows,
                          {buffers[i] + first_row * port.width, port.width, false}, port.width);
     }
+    return is_finite;
 }
 
 void DenseChain::run_rows(std::span<float* const> buffers, std::size_t first_row, std::size_t rows,

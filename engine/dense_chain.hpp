@@ -39,8 +39,13 @@ class DenseChain {
 
     // buffers: rows of inputs(), then of outputs(), row-major without gaps. scratch:
     // scratch_floats(rows), 64-byte aligned. packed: weights() of a chain with the same structure.
-    void run(std::span<float* const> buffers, std::size_t rows, float* scratch,
+    // False: an input of a row that went through in a whole block is NaN or infinite.
+    bool run(std::span<float* const> buffers, std::size_t rows, float* scratch,
              const float* packed) const noexcept;
+    // Rows that go through together in columns; 0: none do.
+    [[nodiscard]] std::size_t block_rows() const {
+        return block_columns_ == 0 ? 0 : kernels_.block_rows;
+    }
 
  private:
     friend class DenseChainMaker;
@@ -82,7 +87,7 @@ class DenseChain {
 
     void run_rows(std::span<float* const> buffers, std::size_t first_row, std::size_t rows,
                   float* scratch, const float* packed) const noexcept;
-    void run_columns(std::span<float* const> buffers, std::size_t first_row, float* scratch,
+    bool run_columns(std::span<float* const> buffers, std::size_t first_row, float* scratch,
                      const float* packed) const noexcept;
     [[nodiscard]] float* columns_of(const Place& place, float* scratch) const noexcept;
     [[nodiscard]] float* address(const Place& place, std::span<float* const> buffers,

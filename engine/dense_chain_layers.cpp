@@ -29,13 +29,24 @@ void emit_dense_chain(Emission& to, std::size_t first, std::size_t last) {
     const auto scratch = std::max<std::size_t>(
         1, chain->scratch_floats(static_cast<std::size_t>(to.config().batch)));
     buffers.push_back(to.program().arena(onednn::plain({static_cast<std::int64_t>(scratch)})));
+    bool has_all_inputs = true;
+    for (std::size_t slot = 0; slot < to.plan().inputs.size(); ++slot) {
+        const auto is_input = [&](BufferId buffer) {
+            return to.program().is_bound_to(buffer, slot);
+        };
+        has_all_inputs = has_all_inputs && std::ranges::any_of(buffers, is_input);
+    }
+    const BufferId finding = to.program().arena(onednn::plain({1}));
+    buffers.push_back(finding);
     to.program().append(
         name, std::string("fused dense, ") + chain->instruction_set(),
-        [chain](std::span<float* const> rows_of, std::size_t rows) {
-            chain->run(rows_of.first(rows_of.size() - 1), rows, rows_of.back(),
-                       chain->weights().data());
+        [chain, ports = buffers.size() - 2](std::span<float* const> at, std::size_t rows) {
+            const bool is_finite =
+                chain->run(at.first(ports), rows, at[ports], chain->weights().data());
+            *at.back() = is_finite ? 0.F : 1.F;
         },
         buffers, ProgramBuilder::Rows::any);
+    to.program().checks_inputs(finding, has_all_inputs ? chain->block_rows() : 0);
     to.program().reads(chain->weights());
 }
 

@@ -57,7 +57,8 @@ struct DenseKernels {
 
     // Of a block; 0: there are none, and neither are the functions below.
     std::size_t block_rows = 0;
-    void (*to_columns)(const DenseSource& rows, float* columns) noexcept = nullptr;
+    // False: one of the values is NaN or infinite.
+    bool (*to_columns)(const DenseSource& rows, float* columns) noexcept = nullptr;
     // Sources and result are columns; strides and the number of rows have no meaning.
     void (*dense_columns)(const DenseCall& call) noexcept = nullptr;
     void (*apply_columns)(DenseFunction function, float negative_slope, float* columns,

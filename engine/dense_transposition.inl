@@ -33,14 +33,24 @@ HWY_INLINE void each_group(std::size_t width, const Function& function) {
     if (column < width) function(width - kSquare);
 }
 
-void to_columns(const DenseSource& source, float* columns) noexcept {
+// 0 times a value is 0, or NaN where the value is NaN or Inf; who adds these up learns whether all
+// are finite.
+bool to_columns(const DenseSource& source, float* columns) noexcept {
+    const Vector zero = hn::Zero(kTag);
+    Vector zeros[kBlockVectors] = {zero, zero};  // NOLINT
+    const auto all_finite = [&] {
+        return hn::AllTrue(kTag, hn::Eq(hn::Add(zeros[0], zeros[1]), zero));
+    };
     if (source.width < kSquare) {
         for (std::size_t c = 0; c < source.width; ++c) {
+            float* column = columns + c * kBlockRows;
             for (std::size_t row = 0; row < kBlockRows; ++row) {
-                columns[c * kBlockRows + row] = source.rows[row * source.stride + c];
+                column[row] = source.rows[row * source.stride + c];
             }
+            zeros[0] = hn::MulAdd(zero, hn::Load(kTag, column), zeros[0]);
+            zeros[1] = hn::MulAdd(zero, hn::Load(kTag, column + kLanes), zeros[1]);
         }
-        return;
+        return all_finite();
     }
     const auto lane = hn::Iota(kTag, 0.F);
     each_group(source.width, [&](std::size_t column) {
@@ -54,6 +64,7 @@ void to_columns(const DenseSource& source, float* columns) noexcept {
                     const float* piece = from + (s * kSquare + i) * source.stride;
                     rows[i] = hn::IfThenElse(later, hn::LoadDup128(kTag, piece), rows[i]);
                 }
+                zeros[i % kBlockVectors] = hn::MulAdd(zero, rows[i], zeros[i % kBlockVectors]);
             }
             turn_squares(rows);
             HWY_UNROLL(4) for (std::size_t i = 0; i < kSquare; ++i) {
@@ -61,6 +72,7 @@ void to_columns(const DenseSource& source, float* columns) noexcept {
             }
         }
     });
+    return all_finite();
 }
 
 // Each four lanes `stride` floats after those before.

@@ -15,7 +15,9 @@ namespace tamis::engine {
 
 namespace {
 
-constexpr std::array<std::size_t, 4> kTileRows = {1, 4, 16, 64};
+constexpr std::array<std::size_t, 5> kTileRows = {1, 4, 16, 64, 512};
+// Wider tiles are for programs of one loop, which goes through its rows in pieces of its own.
+constexpr std::size_t kMaxRowsOfSteps = 64;
 constexpr std::size_t kMaxRunnerBytes = std::size_t{1} << 30;
 // Some seconds per row; a file of a few bytes can ask for a day.
 constexpr std::uint64_t kMaxMultiplyAdds = std::uint64_t{1} << 36;
@@ -109,6 +111,10 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     for (const std::size_t rows : kTileRows) {
         // Independent of max_batch, so that the bits are too.
         if (rows > 1 && rows * widest * sizeof(float) > kMaxValueBytes) break;
+        if (rows > kMaxRowsOfSteps) {
+            const Program& last = *network->tiles.back().program;
+            if (!last.any_rows || last.steps.size() > 1) break;
+        }
         network->tiles.push_back(
             {rows, tile_program(*plan, weights, rows, own, int8 ? &*int8 : nullptr)});
         // Here the bits are any tile's: no wider one than there are rows is made.
@@ -121,12 +127,13 @@ tl::expected<std::unique_ptr<CompiledNetwork>, std::string> compiled_from(
     if (network->tiles.back().program->any_rows) {
         // Kernels that take any count need one program, and no padding.
         network->tiles.erase(network->tiles.begin(), network->tiles.end() - 1);
+        network->padded_rows = options.max_batch;
     } else {
         auto tiles = invariant_tiles(*network);
         if (!tiles) return tl::unexpected(tiles.error());
         network->tiles = std::move(*tiles);
+        network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     }
-    network->padded_rows = options.max_batch + network->tiles.back().rows - 1;
     std::vector<TileCost> costs;
     for (const auto& tile : network->tiles) costs.push_back({tile.rows, tile_cost(*network, tile)});
     network->tiling = Tiling(costs, options.max_batch);
@@ -228,6 +235,7 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
     const CompiledNetwork& compiled = network_->compiled();
     Expects(rows <= compiled.max_batch);
     if (memory_->has_primitives) onednn::use_one_thread();
+    bool inputs_finite = true;
     for (std::size_t row = 0; row < rows;) {
         const std::size_t tile = compiled.tiling.next(rows - row);
         ProgramMemory& program = memory_->tiles[tile];
@@ -239,15 +247,25 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
         if (!program.run(program.program().any_rows ? wanted : compiled.tiles[tile].rows)) {
             return RunStatus::failed;
         }
+        const std::size_t checked = std::min(wanted, program.finite_rows(wanted));
+        inputs_finite = inputs_finite && inputs_are_finite(row + checked, wanted - checked);
         row += wanted;
     }
-    return check_rows(rows) ? RunStatus::ok : RunStatus::non_finite_rows;
+    return check_rows(rows, inputs_finite) ? RunStatus::ok : RunStatus::non_finite_rows;
 }
 
-bool NetworkRunner::check_rows(std::size_t rows) noexcept {
+bool NetworkRunner::inputs_are_finite(std::size_t first_row, std::size_t rows) const noexcept {
+    const auto inputs = std::span(memory_->ports).first(network_->inputs().size());
+    return std::ranges::all_of(inputs, [&](const Memory::Rows& port) {
+        return memory_->is_finite(port.values + first_row * port.row_size, rows * port.row_size);
+    });
+}
+
+bool NetworkRunner::check_rows(std::size_t rows, bool inputs_finite) noexcept {
     if (memory_->rows_flagged) std::ranges::fill(finite_, static_cast<unsigned char>(1));
     memory_->rows_flagged = false;
-    for (const auto& [values, row_size] : memory_->ports) {
+    const std::size_t first = inputs_finite ? network_->inputs().size() : 0;
+    for (const auto& [values, row_size] : std::span(memory_->ports).subspan(first)) {
         // Nearly always; whose row it was is asked only after a find.
         if (memory_->is_finite(values, rows * row_size)) continue;
         memory_->rows_flagged = true;

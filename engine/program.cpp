@@ -136,6 +136,7 @@ Program ProgramBuilder::build(std::size_t rows, bool keep_all) {
     program_.any_rows = std::ranges::all_of(program_.steps, &Step::any_rows);
     program_.has_primitives = !std::ranges::all_of(
         program_.steps, [](const Step& step) { return static_cast<bool>(step.loop); });
+    if (program_.steps.size() != 1) program_.input_check = {};
     for (const Upcoming& upcoming : upcoming_) {
         if (upcoming.step < program_.steps.size()) {
             *upcoming.weights = program_.steps[upcoming.step].weights;
@@ -188,6 +189,10 @@ ProgramMemory::ProgramMemory(std::shared_ptr<const Program> program, void* arena
         }
     }
     for (const Step& step : program_->steps) add_call(step);
+    if (const InputCheck& check = program_->input_check; check.block_rows > 0) {
+        finding_ = this->address(check.finding);
+        check_rows_ = check.block_rows;
+    }
 }
 
 void ProgramMemory::add_call(const Step& step) {

@@ -44,6 +44,13 @@ struct Step {
     std::span<const float> weights;  // what a loop reads from end to end, be it for one row
 };
 
+// A step that looks at the program's inputs while it reads them. After a run the buffer holds 0
+// when all values of rows in whole blocks are finite.
+struct InputCheck {
+    BufferId finding = -1;
+    std::size_t block_rows = 0;  // 0: nothing is looked at
+};
+
 struct Program {
     std::vector<Buffer> buffers;
     std::vector<Step> steps;
@@ -52,6 +59,7 @@ struct Program {
     std::size_t rows = 1;   // what it was made for
     bool any_rows = false;  // every step can do with fewer
     bool has_primitives = false;
+    InputCheck input_check;
 };
 
 class ProgramBuilder {
@@ -76,6 +84,11 @@ class ProgramBuilder {
                 const std::vector<BufferId>& buffers, Rows rows = Rows::fixed);
     // What the loop appended last reads from end to end in every call, however few rows it has.
     void reads(std::span<const float> weights) { program_.steps.back().weights = weights; }
+    // The loop appended last looks at all inputs. Forgotten by build() if it is not the only step:
+    // what follows may use the memory.
+    void checks_inputs(BufferId finding, std::size_t block_rows) {
+        program_.input_check = {finding, block_rows};
+    }
     // What the step behind the next one reads, so that the next one can fetch it into the cache
     // while it computes. Empty until build().
     [[nodiscard]] std::shared_ptr<const std::span<const float>> upcoming_weights();
@@ -116,6 +129,10 @@ class ProgramMemory {
     [[nodiscard]] bool run() noexcept { return run(program_->rows); }
     [[nodiscard]] const Program& program() const { return *program_; }
     [[nodiscard]] const float* address(BufferId buffer) const;
+    // After a run of so many rows: in the first ones, so many, all inputs are known to be finite.
+    [[nodiscard]] std::size_t finite_rows(std::size_t rows) const noexcept {
+        return finding_ == nullptr || *finding_ != 0.F ? 0 : rows - rows % check_rows_;
+    }
 
  private:
     void add_call(const Step& step);
@@ -133,7 +150,9 @@ class ProgramMemory {
         std::size_t first = 0;  // in addresses_ or arguments_
         std::size_t count = 0;
     };
-    std::vector<Call> calls_;  // per step
+    std::vector<Call> calls_;         // per step
+    const float* finding_ = nullptr;  // of the program's InputCheck; nullptr: none
+    std::size_t check_rows_ = 1;
     std::vector<float*> addresses_;
     std::vector<dnnl_exec_arg_t> arguments_;
     std::vector<BoundSlot> slots_;

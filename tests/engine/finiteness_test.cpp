@@ -110,6 +110,72 @@ TEST(Finiteness, rows_beyond_the_call_leave_no_trace) {
     }
 }
 
+// Two layers whose ReLU makes 0 of -Inf.
+GraphValue hiding_layers(GraphBuilder& net, const GraphValue& x) {
+    return net.dense(net.relu(net.dense(x, 20, "first")), 3, "second");
+}
+
+// The first layer looks at its inputs while it turns whole blocks of rows into columns; what its
+// ReLU makes 0 shows nowhere else.
+TEST(Finiteness, an_infinity_that_a_relu_hides_is_found_in_every_place) {
+    constexpr std::size_t kRows = 70;  // whole blocks on each instruction set, and some more
+    for (const std::int64_t width : {1, 3, 4, 6, 21, 57}) {
+        GraphBuilder net("hidden", 1);
+        const GraphValue x = net.input("x", {width});
+        net.output(hiding_layers(net, x), "y");
+        Graph graph = net.build();
+        std::ranges::fill(graph.weights.at("first/kernel").values, 0.5F);
+        const auto network = Network::compile(graph, {.max_batch = kRows});
+        ASSERT_TRUE(network.has_value()) << network.error();
+        NetworkRunner runner(*network);
+        write_rows(runner, kRows);
+        const auto size = static_cast<std::size_t>(width);
+        for (std::size_t place = 0; place < kRows * size; ++place) {
+            const float before = runner.input(0)[place];
+            runner.input(0)[place] = -kInf;
+            ASSERT_EQ(runner.run(kRows), RunStatus::non_finite_rows) << place << " of " << width;
+            for (std::size_t row = 0; row < kRows; ++row) {
+                ASSERT_EQ(runner.row_is_finite(row), row != place / size);
+            }
+            runner.input(0)[place] = before;
+        }
+        EXPECT_EQ(runner.run(kRows), RunStatus::ok);
+    }
+}
+
+void expect_hidden_infinity_is_found(Graph graph, std::size_t port) {
+    std::ranges::fill(graph.weights.at("first/kernel").values, 0.5F);
+    const auto network = Network::compile(graph);
+    ASSERT_TRUE(network.has_value()) << network.error();
+    NetworkRunner runner(*network);
+    write_rows(runner, 64);
+    ASSERT_EQ(runner.run(64), RunStatus::ok);
+    runner.input(port)[0] = -kInf;
+    EXPECT_EQ(runner.run(64), RunStatus::non_finite_rows);
+    EXPECT_FALSE(runner.row_is_finite(0));
+    EXPECT_TRUE(runner.row_is_finite(1));
+}
+
+TEST(Finiteness, an_input_that_no_layer_reads_is_looked_at) {
+    GraphBuilder net("unread", 1);
+    const GraphValue x = net.input("x", {6});
+    static_cast<void>(net.input("unread", {2}));
+    net.output(hiding_layers(net, x), "y");
+    expect_hidden_infinity_is_found(net.build(), 1);
+}
+
+// What the first layers found is in memory that later ones fill with zeros.
+TEST(Finiteness, an_infinity_is_found_before_later_layers_take_the_memory) {
+    GraphBuilder net("later", 1);
+    const GraphValue image = net.reshape(hiding_layers(net, net.input("x", {6})), {3, 1, 1});
+    const ConvolutionOptions pixel{.kernel = {1, 1}, .strides = {}};
+    const GraphValue wide = net.relu(net.convolution(image, 256, "wide", pixel));
+    net.output(net.convolution(wide, 2, "narrow", pixel), "y");
+    Graph graph = net.build();
+    std::ranges::fill(graph.weights.at("wide/kernel").values, 0.F);
+    expect_hidden_infinity_is_found(std::move(graph), 0);
+}
+
 TEST(Finiteness, an_output_that_overflows_is_flagged) {
     GraphBuilder net("overflow", 1);
     const GraphValue x = net.input("x", {2});
