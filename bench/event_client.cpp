@@ -100,11 +100,11 @@ class ReliableClient final : public EventClient, private streams::MessageSink {
         const std::uint64_t end_ns = now_ns() + std::uint64_t{kPatienceMs} * 1'000'000;
         const std::uint64_t wanted = ++asked_;
         for (;;) {
-            answers_->poll(*this, now_ns(), 1);
+            const bool has_come = answers_->poll(*this, now_ns(), 1) > 0;
             if (received_ >= wanted) {
                 return;
             }
-            if (answers_->wait(std::chrono::milliseconds(1))) {
+            if (has_come || answers_->wait(std::chrono::milliseconds(1))) {
                 continue;
             }
             const std::uint64_t now = now_ns();
