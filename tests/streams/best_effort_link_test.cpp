@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -122,6 +123,33 @@ TEST_F(BestEffortLink, hands_out_no_more_than_the_limit_and_keeps_what_the_sink_
     EXPECT_EQ(input->poll(received, 0, 100), 0U);
     received.room = 100;
     EXPECT_EQ(input->poll(received, 0, 100), 4U);
+}
+
+// Who sleeps without another look relies on it.
+TEST_F(BestEffortLink, makes_the_descriptor_readable_after_a_look_that_found_nothing) {
+    auto input = bind_input("ipc://" + (folder_ / "link").string());
+    auto sender = connect_sender(input->bound_endpoint());
+    const auto is_readable = [&](std::chrono::milliseconds patience) {
+        pollfd waited{.fd = input->wait_descriptor(), .events = POLLIN, .revents = 0};
+        return ::poll(&waited, 1, static_cast<int>(patience.count())) == 1;
+    };
+    Received received;
+    for (std::size_t i = 0; i < 50; ++i) {
+        received.room = i + 1;
+        ASSERT_EQ(input->poll(received, 0, 100), 0U);
+        ASSERT_TRUE(input->is_drained());
+        ASSERT_EQ(sender->send(as_bytes("m"), kPatience), SendResult::delivered);
+        ASSERT_TRUE(is_readable(kPatience));
+        received.room = i;
+        ASSERT_EQ(input->poll(received, 0, 100), 0U);
+        ASSERT_TRUE(is_readable(0ms)) << "it has not looked: the sink had no room";
+        received.room = i + 1;
+        while (input->poll(received, 0, 1) == 0) {  // a new connection makes it readable too
+            ASSERT_TRUE(input->is_drained());
+            ASSERT_TRUE(is_readable(kPatience));
+        }
+        ASSERT_FALSE(input->is_drained()) << "it took as many as it may";
+    }
 }
 
 TEST_F(BestEffortLink, refuses_a_message_of_several_parts_once_and_reads_the_next) {
