@@ -84,7 +84,6 @@ std::size_t ReliableInput::poll(MessageSink& sink, std::uint64_t now_ns,
     const bool may_wait = messages > 0 && now_ns < busy_since_ns_ + kAnswerWithinNs;
     if (!may_wait && answer(now_ns) > 0) {
         busy_since_ns_ = 0;
-        is_drained_ = false;
         // Sending may take notice of messages in the library's own way, and the descriptor then
         // stays silent: who waits on it must have looked after the last send.
         messages += receive(sink, now_ns, limit - messages);
@@ -142,6 +141,7 @@ void ReliableInput::flush(std::uint64_t now_ns) noexcept {
 std::size_t ReliableInput::answer(std::uint64_t now_ns) noexcept {
     std::size_t answers = 0;
     while (const auto reply = receiver_.next_reply(now_ns)) {
+        is_drained_ = false;
         const auto name = name_of(reply->peer);
         const SendResult named = socket_->send(name, LinkSocket::Part::more);
         if (named == SendResult::failed) {
