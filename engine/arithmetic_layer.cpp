@@ -80,8 +80,22 @@ void combine(const float* a, const float* b, float* y, std::size_t length, Steps
     }
 }
 
+// Both sides are as long as the result, so that rows follow one another without a gap.
+bool is_one_run(const Sides& sides) {
+    const std::size_t length = sides.loops.run_length();
+    const bool side_by_side =
+        length == 1 || (sides.loops.run_step(0) == 1 && sides.loops.run_step(1) == 1);
+    return side_by_side && sides.row_size == std::array{length, length, length};
+}
+
 template <class Value>
 Loop forward_loop(const Sides& sides, Value value) {
+    if (is_one_run(sides)) {
+        return [length = sides.loops.run_length(), value](std::span<float* const> buffers,
+                                                          std::size_t rows) {
+            combine(buffers[0], buffers[1], buffers[2], rows * length, {1, 1}, value);
+        };
+    }
     return [sides, value](std::span<float* const> buffers, std::size_t rows) {
         const Steps steps{sides.loops.run_step(0), sides.loops.run_step(1)};
         for (std::size_t row = 0; row < rows; ++row) {

@@ -36,14 +36,14 @@ constexpr std::array kRules = {
     Rule{Set::avx512, kWinograd, 3, {8, 256}, {64, 256}},
     Rule{Set::avx512, kWinograd, 4, {24, 256}, {32, 256}, 9},
     Rule{Set::avx512, kWinograd, 5, {24, 256}, {64, 256}, 16},
-    Rule{Set::avx512, kDirect, 3, {1, 3}, {1, 256}},
+    Rule{Set::avx512, kDirect, 3, {1, 15}, {1, 256}},
 
     // Of one tile per image the transformed weights are too many.
     Rule{Set::avx2, kWinograd, 3, {16, 64}, {8, 64}},
     Rule{Set::avx2, kWinograd, 3, {8, 256}, {8, 256}, 4},
     Rule{Set::avx2, kWinograd, 4, {8, 256}, {8, 256}, 9},
     Rule{Set::avx2, kWinograd, 5, {16, 256}, {8, 256}, 16},
-    Rule{Set::avx2, kDirect, 3, {1, 4}, {1, 16}},
+    Rule{Set::avx2, kDirect, 3, {1, 7}, {1, 256}},
 
     Rule{Set::sse4, kWinograd, 3, {16, 64}, {8, 64}},
     Rule{Set::sse4, kWinograd, 3, {8, 256}, {8, 256}, 4},

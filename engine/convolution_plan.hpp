@@ -115,13 +115,14 @@ inline constexpr std::size_t kWinogradSlab = 32;
 [[nodiscard]] ImageLayout row_major_layout(std::size_t channels, std::size_t height,
                                            std::size_t width);
 
-// Pooling of blocked images by any window.
+// Pooling by any window that has a pixel inside the image everywhere: of blocked images into any
+// layout, or of row-major ones into row-major ones.
 struct ImagePoolPlan {
     enum class Kind { max, average_of_inside, average_with_padding } kind = Kind::max;
     std::size_t channels = 1, height = 1, width = 1, out_height = 1, out_width = 1;
     std::size_t kernel_height = 2, kernel_width = 2, stride_y = 2, stride_x = 2;
     std::size_t pad_top = 0, pad_left = 0;
-    ImageLayout source;  // blocked
+    ImageLayout source;
     ImageLayout destination;
 };
 

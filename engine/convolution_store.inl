@@ -24,7 +24,11 @@ constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
 // The larger one, or NaN where one is NaN: a row that holds one is reported, never scored as
 // normal.
 HWY_INLINE Vector largest(Vector a, Vector b) {
-    return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+    return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));  // of a NaN and a number the second one
+#else
+    return hn::IfThenElse(hn::Or(hn::IsNaN(a), hn::Ge(a, b)), a, b);
+#endif
 }
 
 // Adds one channel (or tap): kRows values, kStride apart, times the weights of kBlocks blocks.

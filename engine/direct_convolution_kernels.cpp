@@ -74,6 +74,9 @@ void sum_pixels(const ConvolutionPlan& plan, const float* padded, const float* w
         do {
             const float* const end = row + geometry.kernel_width;
             do {
+                // Each pixel is read again with the next tap: seen by the compiler, it is kept and
+                // broadcast by the unit that multiplies (a third slower), not by the load.
+                asm("" : "+r"(row));  // NOLINT
                 add_products<1>(row, weights, totals);
                 weights += kBlocks * kLanes;
             } while (++row != end);

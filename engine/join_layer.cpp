@@ -1,22 +1,36 @@
 // Layers that join values or see them in another shape: concat, transpose, reshape.
+#include <algorithm>
+
 #include "engine/emission.hpp"
 
 namespace tamis::engine {
 
 void emit(Emission& to, const PlanLayer& layer, const ConcatLayer& concat) {
-    ProgramBuilder& program = to.program();
-    const onednn::Desc layout = onednn::plain(to.dims(layer.outputs[0]));
-    std::vector<onednn::Desc> sources;
-    std::vector<std::pair<int, BufferId>> arguments;
-    for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
-        const BufferId part = program.row_major(to.value_buffer(layer.inputs[i]), layer.name);
-        sources.push_back(to.desc(part));
-        arguments.emplace_back(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), part);
+    // What stands in front of the axis, the batch apart: so many pieces of each part follow one
+    // another.
+    const onednn::Dims joined = to.dims(layer.outputs[0]);
+    std::size_t pieces = 1;
+    for (std::size_t axis = 1; axis < static_cast<std::size_t>(concat.axis); ++axis) {
+        pieces *= static_cast<std::size_t>(joined[axis]);
     }
-    const BufferId dst = to.destination(layer.outputs[0], layout);
-    arguments.emplace_back(DNNL_ARG_DST, dst);
-    program.append(layer.name, onednn::concat(layout, concat.axis, sources), std::move(arguments));
-    to.set_value(layer.outputs[0], dst);
+    std::vector<BufferId> buffers;
+    std::vector<std::size_t> lengths;  // of a piece of each part
+    for (const int input : layer.inputs) {
+        buffers.push_back(to.plain_source(input, layer.name));
+        lengths.push_back(to.row_shape(input).element_count() / pieces);
+    }
+    buffers.push_back(to.plain_destination(layer.outputs[0]));
+    to.program().append(
+        layer.name, "loop",
+        [lengths, pieces](std::span<float* const> b, std::size_t rows) {
+            float* to_end = b[lengths.size()];
+            for (std::size_t piece = 0; piece < rows * pieces; ++piece) {
+                for (std::size_t part = 0; part < lengths.size(); ++part) {
+                    to_end = std::copy_n(b[part] + piece * lengths[part], lengths[part], to_end);
+                }
+            }
+        },
+        buffers, ProgramBuilder::Rows::any);
     if (!to.config().with_backward) return;
     to.on_backward(layer, [&to, &layer, axis = static_cast<std::size_t>(concat.axis)] {
         const BufferId whole =

@@ -375,15 +375,6 @@ Made sum_of(const Desc& dst, const std::vector<Desc>& sources) {
     return made;
 }
 
-Made concat(const Desc& dst, int axis, const std::vector<Desc>& sources) {
-    const auto pd = version::describe_concat(attributes(), dst, axis, sources);
-    Made made;
-    made.primitive = dnnl::concat(pd);
-    made.dst = pd.dst_desc();
-    fill(made, pd);
-    return made;
-}
-
 Made reorder(const Desc& from, const Desc& to) {
     const dnnl::reorder::primitive_desc pd(cpu(), from, cpu(), to, attributes());
     Made made;

@@ -115,7 +115,6 @@ struct ConvolutionDescs {
                                     const SoftmaxHint& hint);
 
 [[nodiscard]] Made sum_of(const Desc& dst, const std::vector<Desc>& sources);
-[[nodiscard]] Made concat(const Desc& dst, int axis, const std::vector<Desc>& sources);
 [[nodiscard]] Made reorder(const Desc& from, const Desc& to);
 
 }  // namespace tamis::engine::onednn

@@ -90,11 +90,6 @@ describe_normalisation_backward(const primitive_attr& attributes, const Normalis
     return {cpu(), dst, scales, sources, attributes};
 }
 
-[[nodiscard]] inline dnnl::concat::primitive_desc describe_concat(
-    const primitive_attr& attributes, const Desc& dst, int axis, const std::vector<Desc>& sources) {
-    return {cpu(), dst, axis, sources, attributes};
-}
-
 inline void append_eltwise(dnnl::post_ops& after, algorithm how, float alpha) {
     after.append_eltwise(how, alpha, 0.F);
 }
@@ -177,11 +172,6 @@ describe_normalisation_backward(const primitive_attr& attributes, const Normalis
                                                             const std::vector<float>& scales,
                                                             const std::vector<Desc>& sources) {
     return {dst, scales, sources, cpu(), attributes};
-}
-
-[[nodiscard]] inline dnnl::concat::primitive_desc describe_concat(
-    const primitive_attr& attributes, const Desc& dst, int axis, const std::vector<Desc>& sources) {
-    return {dst, axis, sources, cpu(), attributes};
 }
 
 inline void append_eltwise(dnnl::post_ops& after, algorithm how, float alpha) {

@@ -208,8 +208,9 @@ bool emit_vector_pool(Emission& to, const PlanLayer& layer, const PoolLayer& poo
         return false;
     }
     const VectorUnit unit = vector_unit();
-    const BufferId src = to.value_buffer(layer.inputs[0]);
-    if (to.desc(src) != onednn::channel_blocked(in, unit.lanes)) return false;
+    const onednn::Desc given = to.desc(to.value_buffer(layer.inputs[0]));
+    const bool row_major = given == onednn::plain(in);
+    if (!row_major && given != onednn::channel_blocked(in, unit.lanes)) return false;
     for (std::size_t axis = 0; axis < 2; ++axis) {
         // A window wholly in the padding has no maximum.
         if (std::max(window.pads_begin[axis], window.pads_end[axis]) >= window.kernel[axis]) {
@@ -217,7 +218,8 @@ bool emit_vector_pool(Emission& to, const PlanLayer& layer, const PoolLayer& poo
         }
     }
     const VectorImage source = source_image(to, layer.inputs[0], unit.lanes, layer.name);
-    const VectorImage destination = destination_image(to, layer.outputs[0], unit.lanes);
+    const VectorImage destination = row_major ? row_major_image(to, layer.outputs[0], unit.lanes)
+                                              : destination_image(to, layer.outputs[0], unit.lanes);
     const onednn::Dims out = to.dims(layer.outputs[0]);
     const auto number = [](std::int64_t value) { return static_cast<std::size_t>(value); };
     ImagePoolPlan plan;

@@ -65,4 +65,9 @@ VectorImage destination_image(Emission& to, int value, std::size_t lanes) {
     return {to.destination(value, desc), layout_of(desc, lanes)};
 }
 
+VectorImage row_major_image(Emission& to, int value, std::size_t lanes) {
+    const onednn::Desc desc = onednn::plain(to.dims(value));
+    return {to.destination(value, desc), layout_of(desc, lanes)};
+}
+
 }  // namespace tamis::engine

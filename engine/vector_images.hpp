@@ -19,5 +19,6 @@ struct VectorImage {
 // A buffer for the value, in the layout its readers want: row-major where they only move values,
 // such that a transpose of it is row-major where they all transpose, else blocked.
 [[nodiscard]] VectorImage destination_image(Emission& to, int value, std::size_t lanes);
+[[nodiscard]] VectorImage row_major_image(Emission& to, int value, std::size_t lanes);
 
 }  // namespace tamis::engine

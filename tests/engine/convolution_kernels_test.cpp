@@ -341,54 +341,5 @@ TEST(ConvolutionKernels, winograd_keeps_nan_to_its_image) { keeps_nan_to_its_ima
 
 TEST(ConvolutionKernels, direct_keeps_nan_to_its_image) { keeps_nan_to_its_image(false); }
 
-TEST(ConvolutionKernels, pooling_agrees_with_plain_loops) {
-    on_every_vector_unit([](const VectorUnit& unit) {
-        using Kind = ImagePoolPlan::Kind;
-        for (const Kind kind : {Kind::max, Kind::average_of_inside, Kind::average_with_padding}) {
-            ImagePoolPlan plan;
-            plan.kind = kind;
-            plan.channels = 19;
-            plan.height = 9;
-            plan.width = 7;
-            plan.kernel_height = 3;
-            plan.stride_y = 2;
-            plan.stride_x = 1;
-            plan.pad_top = 1;
-            plan.pad_left = 1;
-            plan.out_height = 5;  // one row of padding below
-            plan.out_width = 7;
-            plan.source = blocked_layout(plan.channels, plan.height, plan.width, unit.lanes);
-            plan.destination = row_major_layout(plan.channels, plan.out_height, plan.out_width);
-            const auto values = random_images(2 * plan.source.image);
-            FloatBuffer source(values.begin(), values.end());
-            std::vector<float> result(2 * plan.destination.image);
-            image_pool_kernel()(plan, source.data(), result.data(), 2);
-            for (std::size_t i = 0; i < result.size(); ++i) {
-                const std::size_t image = i / plan.destination.image;
-                const std::size_t c = i % plan.destination.image / 35;
-                const std::size_t y = i % 35 / 7;
-                const std::size_t x = i % 7;
-                double wanted = kind == Kind::max ? -1e30 : 0;
-                double inside = 0;
-                for (std::size_t row = y * 2; row < y * 2 + 3; ++row) {
-                    for (std::size_t pixel = x; pixel < x + 2; ++pixel) {
-                        if (row < 1 || row > 9 || pixel < 1 || pixel > 7) continue;
-                        const double value =
-                            source[image * plan.source.image +
-                                   c / unit.lanes * plan.source.channel +
-                                   (row - 1) * plan.source.row + (pixel - 1) * plan.source.pixel +
-                                   c % unit.lanes];
-                        wanted = kind == Kind::max ? std::max(wanted, value) : wanted + value;
-                        ++inside;
-                    }
-                }
-                if (kind == Kind::average_of_inside) wanted /= inside;
-                if (kind == Kind::average_with_padding) wanted /= 6;
-                ASSERT_NEAR(result[i], wanted, 1e-6) << "value " << i;
-            }
-        }
-    });
-}
-
 }  // namespace
 }  // namespace tamis::engine

@@ -89,6 +89,20 @@ std::vector<NamedGraph> first_layers() {
                [](B& net, V x) {
                    return net.concat({net.tanh(x), x, net.relu(x)});
                }),
+        single("concat_of_the_last_axis", {3, 4},
+               [](B& net, V x) {
+                   const auto two =
+                       net.apply("Concat", {x.name, net.tanh(x).name}, {{"axis", std::int64_t{2}}});
+                   return net.concat({two, net.relu(two)});
+               }),
+        single("average_of_lines_and_columns", {2, 17, 19},
+               [](B& net, V x) {
+                   const auto lines = net.average_pool(x, {.kernel = {1, 19}, .strides = {}});
+                   const auto columns = net.average_pool(x, {.kernel = {17, 1}, .strides = {}});
+                   return net.concat({net.flatten(lines), net.flatten(columns)});
+               }),
+        single("products_of_rows_of_one", {1},
+               [](B& net, V x) { return net.multiply(net.dense(x, 1, "d"), net.tanh(x)); }),
         single("transpose_reshape", {3, 4, 5},
                [](B& net, V x) {
                    return net.dense(

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -41,11 +42,20 @@ int default_team() {
     return get == nullptr ? 0 : get();
 }
 
+// A thread that was joined is still listed for a moment; counted, it would hide one that is made.
+void wait_for_joined_threads() {
+    constexpr std::size_t kMainAndThisOne = 2;
+    for (int i = 0; i < 1000 && threads_of_process() > kMainAndThisOne; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+}
+
 // How many threads a call makes that is the first one of its thread. A team lives as long as the
 // thread that made it, so the count is taken there.
 std::size_t threads_made_by(const std::function<void()>& call) {
     std::size_t made = 0;
     std::thread fresh([&] {
+        wait_for_joined_threads();
         const std::size_t before = threads_of_process();
         call();
         made = threads_of_process() - before;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -89,6 +90,17 @@ TEST(SeedFilterModel, event_agrees_with_the_table_and_keeps_what_passes) {
     EXPECT_EQ(std::vector<std::uint32_t>(explanation.kept.begin(), explanation.kept.end()), kept);
     EXPECT_EQ(scorer->cut(0, 0).passed, !kept.empty());
     EXPECT_EQ(scorer->cut(0, 1).passed, largest > 0.999);
+}
+
+// Primitives of oneDNN are named with a colon; one of them costs tiles, a probe and ten times the
+// load.
+TEST(SeedFilterModel, network_runs_on_kernels_of_ours_alone) {
+    const auto network = engine::Network::compile(
+        make_seed_filter_network({}, SeedFilterOutput::probability, 3), {.max_batch = 64});
+    ASSERT_TRUE(network.has_value()) << network.error();
+    for (const std::string& line : (*network)->executors()) {
+        EXPECT_EQ(std::ranges::count(line, ':'), 1) << line;
+    }
 }
 
 TEST(SeedFilterModel, score_does_not_depend_on_the_batch) {
