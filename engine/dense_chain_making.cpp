@@ -212,13 +212,17 @@ class DenseChainMaker {
             const auto& dense = std::get<DenseLayer>(plan_.layers[sibling].spec);
             const FloatBuffer& values = weights_.at(dense.kernel).values;
             const std::size_t units = values.size() / inputs;
-            for (std::size_t u = 0; u < units; ++u, ++unit) {
-                if (!dense.bias.empty()) to[unit] = weights_.at(dense.bias).values[u];
-                for (std::size_t in = 0; in < inputs; ++in) {
-                    to[kernels.weight_index(inputs, operation.units, in, unit)] =
+            if (!dense.bias.empty()) {
+                std::ranges::copy(weights_.at(dense.bias).values, to + unit);
+            }
+            // Units inside: both sides then lie nearly in a row, and a load is faster.
+            for (std::size_t in = 0; in < inputs; ++in) {
+                for (std::size_t u = 0; u < units; ++u) {
+                    to[kernels.weight_index(inputs, operation.units, in, unit + u)] =
                         values[dense.units_first ? u * inputs + in : in * units + u];
                 }
             }
+            unit += units;
         }
     }
 

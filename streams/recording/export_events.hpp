@@ -37,7 +37,7 @@ struct ExportSummary {
     std::uint64_t resumed_count = 0;  // of them, were there before
     std::uint64_t malformed_count = 0;
     std::uint64_t failed_checkpoints = 0;  // due, but there was no room (or the like)
-    ReadEnd end = ReadEnd::complete;  // of the recording
+    ReadEnd end = ReadEnd::complete;       // of the recording
     std::string end_reason;
 };
 
