@@ -9,6 +9,7 @@ namespace tamis::engine {
 namespace {
 
 constexpr std::uint64_t kMaxListedPlaces = std::uint64_t{1} << 24;  // 128 MiB
+constexpr std::uint64_t kMaxPooledValues = std::uint64_t{1} << 36;  // a minute per row
 
 class Lowering {
  public:
@@ -80,7 +81,7 @@ class Lowering {
             layer.outputs.push_back(id_of(node.outputs[i]));
         }
         count_multiply_adds(layer);
-        count_listed_places(layer);
+        count_places(layer);
         plan_.layers.push_back(std::move(layer));
     }
 
@@ -285,20 +286,29 @@ class Lowering {
         }
     }
 
-    void count_listed_places(const PlanLayer& layer) {
+    // No more than one beyond the limit, so that sums do not overflow.
+    static std::uint64_t times_window(std::uint64_t count, const Window& window,
+                                      std::uint64_t limit) {
+        for (const std::int64_t extent : window.kernel) {
+            count = std::min(count * static_cast<std::uint64_t>(extent), limit + 1);
+        }
+        return count;
+    }
+
+    void count_places(const PlanLayer& layer) {
         const auto taps_at = [&](const Window& window, int value) {
             const Shape& row = plan_.value_shapes[static_cast<std::size_t>(value)];
-            std::uint64_t taps = row.element_count() / static_cast<std::size_t>(row[0]);
-            for (const std::int64_t extent : window.kernel) {
-                taps = std::min(taps * static_cast<std::uint64_t>(extent), kMaxListedPlaces + 1);
-            }
-            plan_.listed_places += taps;
+            const std::size_t places = row.element_count() / static_cast<std::size_t>(row[0]);
+            plan_.listed_places += times_window(places, window, kMaxListedPlaces);
         };
         if (const auto* transposed = std::get_if<TransposedConvolutionLayer>(&layer.spec)) {
             taps_at(transposed->window, layer.inputs[0]);
         } else if (const auto* product = std::get_if<IntegerProductLayer>(&layer.spec)) {
             if (product->window) taps_at(*product->window, layer.outputs[0]);
         } else if (const auto* pool = std::get_if<PoolLayer>(&layer.spec)) {
+            const Shape& out = plan_.value_shapes[static_cast<std::size_t>(layer.outputs[0])];
+            plan_.pooled_values +=
+                times_window(out.element_count(), pool->window, kMaxPooledValues);
             if (pool->window.is_dilated()) taps_at(pool->window, layer.outputs[0]);
         } else if (const auto* movement = std::get_if<MovementLayer>(&layer.spec)) {
             for (const auto& axis : movement->maps.from) plan_.listed_places += axis.size();
@@ -375,6 +385,10 @@ tl::expected<LayerPlan, std::string> plan_layers(const Graph& graph) {
         }
     }
     LayerPlan plan = Lowering(graph, *shapes).lower();
+    if (plan.pooled_values > kMaxPooledValues) {
+        return tl::unexpected("poolings that read more than " + std::to_string(kMaxPooledValues) +
+                              " values per row (too many); use fewer or smaller windows");
+    }
     if (plan.listed_places > kMaxListedPlaces) {
         return tl::unexpected("windows and movements with more than " +
                               std::to_string(kMaxListedPlaces) +

@@ -187,6 +187,7 @@ struct LayerPlan {
     std::vector<int> outputs;
     std::vector<PlanLayer> layers;
     std::uint64_t multiply_adds = 0;  // per row
+    std::uint64_t pooled_values = 0;  // read by all windows of poolings, per row
     std::uint64_t listed_places = 0;  // entries of the lists that plain loops walk, per program
 };
 

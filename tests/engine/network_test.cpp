@@ -185,6 +185,24 @@ TEST(Network, refuses_a_batch_that_would_need_too_much_memory) {
     EXPECT_NE(network.error().find("1 GiB"), std::string::npos) << network.error();
 }
 
+// A file of few bytes would keep a process for a day.
+TEST(Network, refuses_poolings_that_read_too_much) {
+    for (const bool many : {false, true}) {
+        GraphBuilder net("wide", 1);
+        GraphValue x = net.input("x", {1, 4096, 4096});
+        const std::int64_t window = many ? 8 : 2048;
+        for (int i = 0; i < (many ? 80 : 1); ++i) {
+            x = net.average_pool(x, {.kernel = {window, window}, .strides = {1, 1}});
+        }
+        net.output(x, "y");
+        const Graph graph = net.build();
+        const auto network = Network::compile(graph);
+        ASSERT_FALSE(network.has_value());
+        EXPECT_NE(network.error().find("poolings that read more than"), std::string::npos)
+            << network.error();
+    }
+}
+
 TEST(Network, runs_nothing_for_zero_rows) {
     NetworkRunner runner(compiled(test::dense_networks()[0].graph));
     EXPECT_EQ(runner.run(0), RunStatus::ok);
