@@ -43,7 +43,9 @@ constexpr std::array kRules = {
     Rule{Set::avx2, kWinograd, 3, {8, 256}, {8, 256}, 4},
     Rule{Set::avx2, kWinograd, 4, {8, 256}, {8, 256}, 9},
     Rule{Set::avx2, kWinograd, 5, {16, 256}, {8, 256}, 16},
-    Rule{Set::avx2, kDirect, 3, {1, 7}, {1, 256}},
+    Rule{Set::avx2, kDirect, 3, {1, 3}, {1, 256}},
+    Rule{Set::avx2, kDirect, 3, {4, 7}, {1, 16}},
+    Rule{Set::avx2, kDirect, 3, {4, 7}, {17, 256}, 9},
 
     Rule{Set::sse4, kWinograd, 3, {16, 64}, {8, 64}},
     Rule{Set::sse4, kWinograd, 3, {8, 256}, {8, 256}, 4},
