@@ -158,8 +158,8 @@ TEST(ImagePool, gives_an_image_the_same_bits_alone) {
 // Else a row with a NaN would be scored as normal.
 TEST(ImagePool, hands_on_a_nan_wherever_it_stands_in_a_window) {
     on_every_plan([](const ImagePoolPlan& plan, const VectorUnit& unit) {
+        Images images(plan, unit);
         for (std::size_t x = 0; x < plan.width; x += 3) {
-            Images images(plan, unit);
             images.at(0, 7, 8, x) = std::numeric_limits<float>::quiet_NaN();
             const std::vector<float> result = run(plan, images.values.data(), 1);
             const std::size_t plane = plan.out_height * plan.out_width;
@@ -168,6 +168,7 @@ TEST(ImagePool, hands_on_a_nan_wherever_it_stands_in_a_window) {
                     std::isnan(pooled(plan, images, 0, 7, i / plan.out_width, i % plan.out_width));
                 EXPECT_EQ(std::isnan(result[7 * plane + i]), spoilt) << "x " << x << ", " << i;
             }
+            images.at(0, 7, 8, x) = 0.F;
         }
     });
 }
