@@ -245,7 +245,8 @@ TEST(DeploymentReader, counts_processors_of_this_machine_by_default) {
 }
 
 TEST(ReadConfiguration, gives_both_files) {
-    const auto folder = std::filesystem::path(testing::TempDir()) / "tamis_read_configuration";
+    const auto folder = std::filesystem::path(testing::TempDir()) /
+                        ("tamis_read_configuration_" + std::to_string(getpid()));
     std::filesystem::create_directories(folder);
     std::filesystem::copy_file(kFolder / "good.menu.pbtxt", folder / "good.menu.pbtxt",
                                std::filesystem::copy_options::overwrite_existing);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <bit>
 #include <cmath>
@@ -138,7 +139,8 @@ TEST(ManifestFile, keeps_any_finite_double) {
 }
 
 TEST(ManifestFile, is_written_whole_or_not_at_all) {
-    const auto folder = std::filesystem::path(testing::TempDir()) / "tamis_manifest_file";
+    const auto folder = std::filesystem::path(testing::TempDir()) /
+                        ("tamis_manifest_file_" + std::to_string(getpid()));
     std::filesystem::create_directories(folder);
     const auto file = folder / kManifestFileName;
     ASSERT_TRUE(write_manifest(full_manifest(), file));

@@ -180,7 +180,8 @@ TEST_F(PipelineDurability, keeps_from_the_senders_that_a_drain_gave_up_an_event)
 }
 
 TEST_F(PipelineDurability, writes_the_verdict_before_it_tells_and_decides_nothing_twice) {
-    const std::string path = testing::TempDir() + "pipeline_durability.ledger";
+    const std::string path =
+        testing::TempDir() + "pipeline_durability_" + std::to_string(getpid()) + ".ledger";
     std::filesystem::remove(path);
     Numbers written;
     const auto note = [&](const streams::Verdict& verdict) { written.push_back(verdict.event); };
@@ -207,7 +208,7 @@ TEST_F(PipelineDurability, writes_the_verdict_before_it_tells_and_decides_nothin
 
 // A limit on the size of files stands for a full disk.
 TEST_F(PipelineDurability, tells_nothing_while_the_ledger_takes_nothing) {
-    const std::string path = testing::TempDir() + "full.ledger";
+    const std::string path = testing::TempDir() + "full_" + std::to_string(getpid()) + ".ledger";
     std::filesystem::remove(path);
     const auto ledger = *streams::VerdictLedger::open(path, 100, [](const streams::Verdict&) {});
     SlowOutput output;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -28,7 +29,8 @@ ModelFiles imported() {
     x = net.relu(net.dense(x, 16, "hidden1"));
     x = net.relu(net.dense(x, 8, "hidden2"));
     net.output(net.sigmoid(net.dense(x, 1, "score")), "y");
-    const auto file = std::filesystem::path(testing::TempDir()) / "int8_classifier.onnx";
+    const auto file = std::filesystem::path(testing::TempDir()) /
+                      ("int8_classifier_" + std::to_string(getpid()) + ".onnx");
     EXPECT_TRUE(engine::write_onnx_file(net.build(), file).has_value());
     auto files = import_onnx(file);
     EXPECT_TRUE(files.has_value()) << files.error();

@@ -1,6 +1,7 @@
 #include "models/network_import.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -81,7 +82,8 @@ TEST(NetworkImport, names_of_inputs_output_and_reduction_go_into_the_manifest) {
 }
 
 TEST(NetworkImport, file_that_is_no_network_is_refused_by_name) {
-    const fs::path file = fs::path(testing::TempDir()) / "no_network.onnx";
+    const fs::path file =
+        fs::path(testing::TempDir()) / ("no_network_" + std::to_string(getpid()) + ".onnx");
     std::ofstream(file) << "plain text";
     const auto files = import_onnx(file);
     ASSERT_FALSE(files.has_value());

@@ -1,6 +1,7 @@
 #include "streams/csv_table.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -13,7 +14,8 @@ class CsvTableTest : public testing::Test {
  protected:
     void SetUp() override {
         const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-        file_ = std::filesystem::path(testing::TempDir()) / (std::string(test->name()) + ".csv");
+        file_ = std::filesystem::path(testing::TempDir()) /
+                (test->name() + std::to_string(getpid()) + ".csv");
     }
     void TearDown() override { std::filesystem::remove(file_); }
 

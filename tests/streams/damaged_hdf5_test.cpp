@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hdf5.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -30,7 +31,7 @@ class DamagedHdf5 : public testing::Test {
  protected:
     void SetUp() override {
         const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-        file_ = fs::path(testing::TempDir()) / (std::string(test->name()) + ".h5");
+        file_ = fs::path(testing::TempDir()) / (test->name() + std::to_string(getpid()) + ".h5");
     }
     void TearDown() override { fs::remove(file_); }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <hdf5.h>
+#include <unistd.h>
 
 #include <array>
 #include <filesystem>
@@ -67,7 +68,8 @@ class TableFileTest : public testing::Test {
  protected:
     void SetUp() override {
         const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-        file_ = std::filesystem::path(testing::TempDir()) / (std::string(test->name()) + ".h5");
+        file_ = std::filesystem::path(testing::TempDir()) /
+                (test->name() + std::to_string(getpid()) + ".h5");
     }
     void TearDown() override { std::filesystem::remove(file_); }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -14,7 +15,8 @@ class WholeFile : public testing::Test {
  protected:
     WholeFile()
         : folder_(fs::path(testing::TempDir()) /
-                  testing::UnitTest::GetInstance()->current_test_info()->name()) {
+                  (testing::UnitTest::GetInstance()->current_test_info()->name() +
+                   std::to_string(getpid()))) {
         fs::remove_all(folder_);
         fs::create_directories(folder_);
     }

@@ -2,6 +2,7 @@
 #include "daemon/audit/book_audit.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -32,7 +33,7 @@ class BookAudit : public ::testing::Test {
  protected:
     void SetUp() override {
         folder_ = std::filesystem::path(testing::TempDir()) /
-                  (std::string("book_audit_") +
+                  ("book_audit_" + std::to_string(getpid()) + "_" +
                    testing::UnitTest::GetInstance()->current_test_info()->name());
         std::filesystem::remove_all(folder_);
         std::filesystem::create_directories(folder_);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -34,7 +35,7 @@ class Ledger : public ::testing::Test {
  protected:
     void SetUp() override {
         path_ = (std::filesystem::path(testing::TempDir()) /
-                 (std::string("ledger_") +
+                 ("ledger_" + std::to_string(getpid()) + "_" +
                   testing::UnitTest::GetInstance()->current_test_info()->name()))
                     .string();
         std::filesystem::remove(path_);

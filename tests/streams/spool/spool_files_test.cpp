@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -18,9 +19,9 @@ namespace {
 class Spool : public ::testing::Test {
  protected:
     void SetUp() override {
-        folder_ =
-            std::filesystem::path(testing::TempDir()) /
-            (std::string("spool_") + testing::UnitTest::GetInstance()->current_test_info()->name());
+        folder_ = std::filesystem::path(testing::TempDir()) /
+                  ("spool_" + std::to_string(getpid()) + "_" +
+                   testing::UnitTest::GetInstance()->current_test_info()->name());
         std::filesystem::remove_all(folder_);
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }

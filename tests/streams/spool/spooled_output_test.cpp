@@ -1,6 +1,7 @@
 #include "streams/spool/spooled_output.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -37,7 +38,7 @@ class SpooledOutputTest : public ::testing::Test {
  protected:
     void SetUp() override {
         folder_ = std::filesystem::path(testing::TempDir()) /
-                  (std::string("spooled_") +
+                  ("spooled_" + std::to_string(getpid()) + "_" +
                    testing::UnitTest::GetInstance()->current_test_info()->name());
         std::filesystem::remove_all(folder_);
         start_downstream("tcp://127.0.0.1:*");

@@ -1,6 +1,7 @@
 #include "streams/synthetic/published_shapes.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -36,7 +37,8 @@ TEST(PublishedShapes, underflow_counts_as_first_bin_where_the_axis_starts_at_zer
 }
 
 TEST(PublishedShapes, a_damaged_line_is_refused_with_its_number) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "damaged_shapes.tsv";
+    const auto path = std::filesystem::path(testing::TempDir()) /
+                      ("damaged_shapes_" + std::to_string(getpid()) + ".tsv");
     std::ofstream(path) << "# comment\nsample\tfeature\nWlnu\tHT\t10\t3\t0\t1\t0,1,2\n";
     const auto shapes = read_published_shapes(path.string());
     ASSERT_FALSE(shapes.has_value());
