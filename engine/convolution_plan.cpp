@@ -12,7 +12,7 @@ struct PassSize {
     std::size_t tiles;
 };
 constexpr PassSize kPassAvx512{std::size_t{128} << 10, 24};
-constexpr PassSize kPass{std::size_t{96} << 10, 16};
+constexpr PassSize kPass{std::size_t{32} << 10, 16};
 constexpr std::size_t kMostImages = 16;
 constexpr std::size_t kLineFloats = 16;
 
@@ -86,10 +86,9 @@ ConvolutionPlan plan_direct(const ConvolutionGeometry& geometry, const Convoluti
                             const ImageLayout& source, const ImageLayout& destination,
                             const VectorUnit& unit) {
     ConvolutionPlan plan = plan_of(geometry, tail, source, destination, unit);
-    // The image with its padding, channel by channel; then two finished rows of a group of filters.
+    // The image with its padding, channel by channel.
     plan.staged = odd_lines(geometry.channels * (geometry.out_height + geometry.kernel_height - 1) *
                             (geometry.out_width + geometry.kernel_width - 1));
-    plan.workspace = 2 * plan.widest_group * geometry.out_width * plan.lanes;
     return plan;
 }
 

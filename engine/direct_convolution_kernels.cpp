@@ -1,6 +1,7 @@
 // Convolution as it is written down, for images of few channels: the image is copied into a
 // padded one, then a row of pixels times a group of filter blocks is summed in registers.
 #include <cstring>
+#include <span>
 
 #include "engine/convolution_kernels.hpp"
 
@@ -46,172 +47,166 @@ void stage_padded(const ConvolutionPlan& plan, const float* image, float* staged
     }
 }
 
-// Where finished pixels of a group of filter blocks go: side by side, blocks apart.
-struct RowPlace {
-    float* pixels;
-    std::size_t block;
-};
+// Sums of kPixels neighbours of kRows rows, by block of filters.
+template <std::size_t kRows, std::size_t kPixels, std::size_t kBlocks>
+using Sums = Vector[kRows][kPixels][kBlocks];
 
-// kPixels neighbours of a row: bias and the sum over channels and taps, in their order; activation,
-// scale and shift. tail: of the group's first block.
-template <std::size_t kPixels, std::size_t kBlocks>
-void sum_pixels(const ConvolutionPlan& plan, const float* padded, const float* weights,
-                const float* tail, const RowPlace& place) {
-    const Tag tag;
-    const ConvolutionGeometry& geometry = plan.geometry;
+// Over channels and taps, in their order.
+template <std::size_t kRows, std::size_t kPixels, std::size_t kBlocks>
+HWY_INLINE void sum_pixels(const ConvolutionGeometry& geometry, const float* padded,
+                           const float* weights, Sums<kRows, kPixels, kBlocks>& sums) {
     const Padded size(geometry);
-    Vector totals[kPixels][kBlocks];
-    for (std::size_t pixel = 0; pixel < kPixels; ++pixel) {
-        for (std::size_t block = 0; block < kBlocks; ++block) {
-            totals[pixel][block] = hn::Load(tag, tail + block * kLanes);
+    for (std::size_t row = 0; row < kRows; ++row) {
+        for (std::size_t pixel = 0; pixel < kPixels; ++pixel) {
+            for (std::size_t block = 0; block < kBlocks; ++block) {
+                sums[row][pixel][block] = hn::Zero(Tag());
+            }
         }
     }
     // There is at least one of each: loops that know it keep the sums in registers.
     std::size_t channels = geometry.channels;
     do {
-        const float* row = padded;
-        std::size_t rows = geometry.kernel_height;
+        const float* line = padded;
+        std::size_t lines = geometry.kernel_height;
         do {
-            const float* const end = row + geometry.kernel_width;
+            const float* const end = line + geometry.kernel_width;
             do {
                 // Each pixel is read again with the next tap: seen by the compiler, it is kept and
                 // broadcast by the unit that multiplies (a third slower), not by the load.
-                asm("" : "+r"(row));  // NOLINT
-                add_products<1>(row, weights, totals);
+                asm("" : "+r"(line));  // NOLINT
+                for (std::size_t row = 0; row < kRows; ++row) {
+                    add_products<1>(line + row * size.row, weights, sums[row]);
+                }
                 weights += kBlocks * kLanes;
-            } while (++row != end);
-            row += size.row - geometry.kernel_width;
-        } while (--rows != 0);
+            } while (++line != end);
+            line += size.row - geometry.kernel_width;
+        } while (--lines != 0);
         padded += size.plane;
     } while (--channels != 0);
-    const Vector slope = hn::Set(tag, plan.tail.slope);
-    const std::size_t values = plan.filter_blocks() * kLanes;
-    for (std::size_t block = 0; block < kBlocks; ++block) {
-        float* out = place.pixels + block * place.block;
-        const Vector scale = hn::Load(tag, tail + values + block * kLanes);
-        const Vector shift = hn::Load(tag, tail + 2 * values + block * kLanes);
-        for (std::size_t pixel = 0; pixel < kPixels; ++pixel) {
-            Vector value = totals[pixel][block];
-            value = hn::Max(hn::Mul(value, slope), value);
-            if (plan.tail.affine) value = hn::MulAdd(value, scale, shift);
-            hn::Store(value, tag, out + pixel * kLanes);
-        }
-    }
 }
 
-using SumPixels = void (*)(const ConvolutionPlan&, const float*, const float*, const float*,
-                           const RowPlace&);
-
-constexpr SumPixels kSumPixels1[] = {
-    sum_pixels<1, 1>,  sum_pixels<2, 1>,  sum_pixels<3, 1>,  sum_pixels<4, 1>,
-    sum_pixels<5, 1>,  sum_pixels<6, 1>,  sum_pixels<7, 1>,  sum_pixels<8, 1>,
-    sum_pixels<9, 1>,  sum_pixels<10, 1>, sum_pixels<11, 1>, sum_pixels<12, 1>,
-    sum_pixels<13, 1>, sum_pixels<14, 1>, sum_pixels<15, 1>, sum_pixels<16, 1>};
-constexpr SumPixels kSumPixels2[] = {sum_pixels<1, 2>,  sum_pixels<2, 2>,  sum_pixels<3, 2>,
-                                     sum_pixels<4, 2>,  sum_pixels<5, 2>,  sum_pixels<6, 2>,
-                                     sum_pixels<7, 2>,  sum_pixels<8, 2>,  sum_pixels<9, 2>,
-                                     sum_pixels<10, 2>, sum_pixels<11, 2>, sum_pixels<12, 2>};
-constexpr SumPixels kSumPixels4[] = {sum_pixels<1, 4>, sum_pixels<2, 4>, sum_pixels<3, 4>,
-                                     sum_pixels<4, 4>, sum_pixels<5, 4>, sum_pixels<6, 4>};
-
-struct SumPixelsTable {
-    const SumPixels* by_pixels;  // for 1, 2, ... pixels
-    std::size_t most_pixels;     // as many as registers hold sums of
-};
-
-SumPixelsTable table_for(std::size_t blocks) {
-    if (blocks == 4) return {kSumPixels4, 6};
-    if (blocks == 2) return {kSumPixels2, std::size_t{kManyRegisters ? 12 : 6}};
-    return {kSumPixels1, std::size_t{kManyRegisters ? 16 : 12}};
-}
-
-// A group of filter blocks, and where the call's image and weights for it are.
+// A group of filter blocks of one image.
 struct Group {
     std::size_t first;
     std::size_t blocks;
     const float* padded;
     const float* weights;
-    const float* tail;
+    const Finish* finishes;  // of each block
+    float* image;            // where its results go
 };
 
-// One row of the image.
-void sum_row(const ConvolutionPlan& plan, const Group& group, std::size_t y, RowPlace place) {
-    const SumPixelsTable table = table_for(group.blocks);
-    const std::size_t width = plan.geometry.out_width;
-    const float* padded = group.padded + y * Padded(plan.geometry).row;
-    std::size_t parts = (width + table.most_pixels - 1) / table.most_pixels;
-    for (std::size_t x = 0; x < width; --parts) {
-        const std::size_t pixels = (width - x) / parts;
-        table.by_pixels[pixels - 1](plan, padded + x, group.weights, group.tail, place);
-        place.pixels += pixels * kLanes;
-        x += pixels;
-    }
-}
+// Neighbours that are summed together, again and again along a row.
+struct Stretch {
+    std::size_t y, x;
+    std::size_t times;
+};
 
-Vector pooled(ConvolutionTail::Pool pool, const float* above, const float* below) {
-    const Tag tag;
-    const Vector a = hn::Load(tag, above);
-    const Vector b = hn::Load(tag, above + kLanes);
-    const Vector c = hn::Load(tag, below);
-    const Vector d = hn::Load(tag, below + kLanes);
-    if (pool == ConvolutionTail::Pool::max) return largest(largest(a, b), largest(c, d));
-    return hn::Mul(hn::Add(hn::Add(a, b), hn::Add(c, d)), hn::Set(tag, 0.25F));
-}
-
-// rows: one finished row, or two where they are pooled, of each block of the group.
-void store_rows(const ConvolutionPlan& plan, const Group& group, std::size_t y, const float* rows,
-                float* image) {
-    const ConvolutionTail::Pool pool = plan.tail.pool;
-    const std::size_t width = plan.geometry.out_width;
-    const std::size_t step = pool == ConvolutionTail::Pool::none ? 1 : 2;
-    for (std::size_t block = 0; block < group.blocks; ++block) {
-        const float* above = rows + block * width * kLanes;
-        const float* below = above + group.blocks * width * kLanes;
-        for (std::size_t x = 0; x + step <= width; x += step) {
-            const Vector value = step == 1 ? hn::Load(Tag(), above + x * kLanes)
-                                           : pooled(pool, above + x * kLanes, below + x * kLanes);
-            store_pixel(plan.destination, image, plan.geometry.filters, group.first + block,
-                        y / step * plan.destination.row + x / step * plan.destination.pixel, value);
+template <std::size_t kRows, std::size_t kPixels, std::size_t kBlocks>
+HWY_INLINE void store_sums(const ConvolutionPlan& plan, const Group& group, std::size_t offset,
+                           const Sums<kRows, kPixels, kBlocks>& sums) {
+#pragma GCC unroll 4
+    for (std::size_t block = 0; block < kBlocks; ++block) {
+        const Finish finish = group.finishes[block];
+        for (std::size_t pixel = 0; pixel < kPixels; pixel += kRows) {
+            Vector value;
+            if constexpr (kRows == 1) {
+                value = finish(sums[0][pixel][block]);
+            } else {
+                value =
+                    finish.pooled(plan.tail.pool, sums[0][pixel][block], sums[0][pixel + 1][block],
+                                  sums[1][pixel][block], sums[1][pixel + 1][block]);
+            }
+            store_pixel(plan.destination, group.image, plan.geometry.filters, group.first + block,
+                        offset + pixel / kRows * plan.destination.pixel, value);
         }
     }
 }
 
-void convolve_group(const ConvolutionPlan& plan, const Group& group, float* rows, float* image) {
-    const ImageLayout& layout = plan.destination;
-    const std::size_t height = plan.geometry.out_height;
-    const std::size_t block_floats = plan.geometry.out_width * kLanes;
-    if (plan.tail.pool != ConvolutionTail::Pool::none) {
-        for (std::size_t y = 0; y + 2 <= height; y += 2) {
-            sum_row(plan, group, y, {rows, block_floats});
-            sum_row(plan, group, y + 1, {rows + group.blocks * block_floats, block_floats});
-            store_rows(plan, group, y, rows, image);
-        }
-    } else if (layout.blocked) {
-        float* first = image + group.first * layout.channel;
-        for (std::size_t y = 0; y < height; ++y) {
-            sum_row(plan, group, y, {first + y * layout.row, layout.channel});
-        }
-    } else {
-        for (std::size_t y = 0; y < height; ++y) {
-            sum_row(plan, group, y, {rows, block_floats});
-            store_rows(plan, group, y, rows, image);
-        }
+// kPixels of kRows rows at a time: one row, or the pooled pixels of two.
+template <std::size_t kRows, std::size_t kPixels, std::size_t kBlocks>
+void convolve_pixels(const ConvolutionPlan& plan, const Group& group, const Stretch& stretch) {
+    const float* padded = group.padded + stretch.y * Padded(plan.geometry).row + stretch.x;
+    const ImageLayout& to = plan.destination;
+    std::size_t offset = stretch.y / kRows * to.row + stretch.x / kRows * to.pixel;
+    for (std::size_t left = stretch.times; left != 0; --left) {
+        Sums<kRows, kPixels, kBlocks> sums;
+        sum_pixels(plan.geometry, padded, group.weights, sums);
+        store_sums(plan, group, offset, sums);
+        padded += kPixels;
+        offset += kPixels / kRows * to.pixel;
+    }
+}
+
+using ConvolvePixels = void (*)(const ConvolutionPlan&, const Group&, const Stretch&);
+
+constexpr ConvolvePixels kPixels1[] = {
+    convolve_pixels<1, 1, 1>,  convolve_pixels<1, 2, 1>,  convolve_pixels<1, 3, 1>,
+    convolve_pixels<1, 4, 1>,  convolve_pixels<1, 5, 1>,  convolve_pixels<1, 6, 1>,
+    convolve_pixels<1, 7, 1>,  convolve_pixels<1, 8, 1>,  convolve_pixels<1, 9, 1>,
+    convolve_pixels<1, 10, 1>, convolve_pixels<1, 11, 1>, convolve_pixels<1, 12, 1>,
+    convolve_pixels<1, 13, 1>, convolve_pixels<1, 14, 1>, convolve_pixels<1, 15, 1>,
+    convolve_pixels<1, 16, 1>};
+constexpr ConvolvePixels kPixels2[] = {
+    convolve_pixels<1, 1, 2>,  convolve_pixels<1, 2, 2>,  convolve_pixels<1, 3, 2>,
+    convolve_pixels<1, 4, 2>,  convolve_pixels<1, 5, 2>,  convolve_pixels<1, 6, 2>,
+    convolve_pixels<1, 7, 2>,  convolve_pixels<1, 8, 2>,  convolve_pixels<1, 9, 2>,
+    convolve_pixels<1, 10, 2>, convolve_pixels<1, 11, 2>, convolve_pixels<1, 12, 2>};
+constexpr ConvolvePixels kPixels4[] = {convolve_pixels<1, 1, 4>, convolve_pixels<1, 2, 4>,
+                                       convolve_pixels<1, 3, 4>, convolve_pixels<1, 4, 4>,
+                                       convolve_pixels<1, 5, 4>, convolve_pixels<1, 6, 4>};
+// Pooled two by two: pairs of pixels of two rows.
+constexpr ConvolvePixels kPairs1[] = {convolve_pixels<2, 2, 1>, convolve_pixels<2, 4, 1>,
+                                      convolve_pixels<2, 6, 1>, convolve_pixels<2, 8, 1>};
+constexpr ConvolvePixels kPairs2[] = {convolve_pixels<2, 2, 2>, convolve_pixels<2, 4, 2>,
+                                      convolve_pixels<2, 6, 2>};
+constexpr ConvolvePixels kPairs4[] = {convolve_pixels<2, 2, 4>};
+
+// For 1, 2, ... pixels or pairs; as many as registers hold sums of.
+using PixelsTable = std::span<const ConvolvePixels>;
+
+PixelsTable table_for(const ConvolutionPlan& plan, std::size_t blocks) {
+    if (plan.tail.pool == ConvolutionTail::Pool::none) {
+        if (blocks == 4) return kPixels4;
+        if (blocks == 2) return PixelsTable(kPixels2).first(kManyRegisters ? 12 : 6);
+        return PixelsTable(kPixels1).first(kManyRegisters ? 16 : 12);
+    }
+    if (blocks == 4) return kPairs4;
+    if (blocks == 2) return PixelsTable(kPairs2).first(kManyRegisters ? 3 : 1);
+    return PixelsTable(kPairs1).first(kManyRegisters ? 4 : 3);
+}
+
+void convolve_group(const ConvolutionPlan& plan, const Group& group) {
+    const PixelsTable table = table_for(plan, group.blocks);
+    const std::size_t step = plan.tail.pool == ConvolutionTail::Pool::none ? 1 : 2;
+    const std::size_t width = plan.geometry.out_width / step;
+    // As equal as they come: sums of few pixels wait for each other.
+    const std::size_t parts = (width + table.size() - 1) / table.size();
+    const std::size_t count = width / parts;
+    const std::size_t wider = width % parts;
+    for (std::size_t y = 0; y + step <= plan.geometry.out_height; y += step) {
+        table[count - 1](plan, group, {y, 0, parts - wider});
+        if (wider != 0) table[count](plan, group, {y, (parts - wider) * count * step, wider});
     }
 }
 
 void direct(const ConvolutionPlan& plan, const ConvolutionBuffers& at, std::size_t images) {
     const ConvolutionGeometry& geometry = plan.geometry;
     const std::size_t taps = geometry.channels * geometry.kernel_height * geometry.kernel_width;
+    const std::size_t blocks = plan.filter_blocks();
     for (std::size_t image = 0; image < images; ++image) {
         stage_padded(plan, at.source + image * plan.source.image, at.scratch);
-        Group group{0, 0, at.scratch, at.weights, at.tail};
-        while (group.first < plan.filter_blocks()) {
-            group.blocks = plan.group(plan.filter_blocks() - group.first);
-            convolve_group(plan, group, at.scratch + plan.staged,
-                           at.destination + image * plan.destination.image);
+        Group group{0,          0,       at.scratch,
+                    at.weights, nullptr, at.destination + image * plan.destination.image};
+        while (group.first < blocks) {
+            group.blocks = plan.group(blocks - group.first);
+            const Finish finishes[] = {{plan, at.tail, group.first, 1.F},
+                                       {plan, at.tail, HWY_MIN(group.first + 1, blocks - 1), 1.F},
+                                       {plan, at.tail, HWY_MIN(group.first + 2, blocks - 1), 1.F},
+                                       {plan, at.tail, HWY_MIN(group.first + 3, blocks - 1), 1.F}};
+            group.finishes = finishes;
+            convolve_group(plan, group);
             group.first += group.blocks;
             group.weights += taps * group.blocks * kLanes;
-            group.tail += group.blocks * kLanes;
         }
     }
 }
