@@ -90,15 +90,36 @@ struct ColumnTile {
 
     HWY_INLINE void run(const DenseCall& call, const UnitWeights& weights, std::size_t unit,
                         std::size_t parts) {
+        const float* bias = call.weights + unit;
+        if (parts == P) {
+            sum_parts(call, weights, kIsDot ? nullptr : bias, 0, P);
+        } else {
+            sum_in_pairs(call, weights, bias, parts);
+        }
+        if constexpr (kIsDot) {
+            each([&](Vector sum, std::size_t i) {
+                return hn::Add(sum, hn::Set(kTag, bias[i / kBlockVectors]));
+            });
+        }
+        store(call, unit);
+    }
+
+    // Parts [part, part + P), added up.
+    HWY_INLINE void sum_parts(const DenseCall& call, const UnitWeights& weights, const float* bias,
+                              std::size_t part, std::size_t parts) {
+        start(bias);
+        add_parts(call, weights, part, parts);
+        if constexpr (P == 2) {
+            each([&](Vector sum, std::size_t i) { return hn::Add(sum, sums[1][i]); });
+        }
+    }
+
+    HWY_INLINE void sum_in_pairs(const DenseCall& call, const UnitWeights& weights,
+                                 const float* bias, std::size_t parts) {
         constexpr std::size_t kLevels = 3;                 // of 16 parts in pairs
         HWY_ALIGN float held[kLevels][kVectors * kLanes];  // NOLINT: left unset
-        const float* bias = call.weights + unit;
         for (std::size_t part = 0; part < parts; part += P) {
-            start(part == 0 && !kIsDot ? bias : nullptr);
-            add_parts(call, weights, part, parts);
-            if constexpr (P == 2) {
-                each([&](Vector sum, std::size_t i) { return hn::Add(sum, sums[1][i]); });
-            }
+            sum_parts(call, weights, part == 0 && !kIsDot ? bias : nullptr, part, parts);
             std::size_t level = 0;
             for (; (part / P >> level & 1) != 0; ++level) {
                 each([&](Vector sum, std::size_t i) {
@@ -111,12 +132,6 @@ struct ColumnTile {
                 return sum;
             });
         }
-        if constexpr (kIsDot) {
-            each([&](Vector sum, std::size_t i) {
-                return hn::Add(sum, hn::Set(kTag, bias[i / kBlockVectors]));
-            });
-        }
-        store(call, unit);
     }
 
     HWY_INLINE void store(const DenseCall& call, std::size_t unit) {

@@ -25,6 +25,22 @@ HWY_INLINE void turn_squares(Vector (&v)[kSquare]) {  // NOLINT
     v[3] = join(high01, high23, true);
 }
 
+// Each four lanes from `stride` floats after those before.
+HWY_INLINE Vector load_pieces(const float* from, std::size_t stride) {
+    if constexpr (kSquares == 2) {
+        const hn::Half<Tag> half;
+        return hn::Combine(kTag, hn::LoadU(half, from + stride), hn::LoadU(half, from));
+    } else {
+        const auto lane = hn::Iota(kTag, 0.F);
+        Vector all = hn::LoadDup128(kTag, from);
+        HWY_UNROLL(4) for (std::size_t s = 1; s < kSquares; ++s) {
+            const auto later = hn::Ge(lane, hn::Set(kTag, static_cast<float>(s * kSquare)));
+            all = hn::IfThenElse(later, hn::LoadDup128(kTag, from + s * stride), all);
+        }
+        return all;
+    }
+}
+
 // The first column of each group of four: the last group overlaps the one before it.
 template <class Function>
 HWY_INLINE void each_group(std::size_t width, const Function& function) {
@@ -52,18 +68,19 @@ bool to_columns(const DenseSource& source, float* columns) noexcept {
         }
         return all_finite();
     }
-    const auto lane = hn::Iota(kTag, 0.F);
+    const std::size_t stride = source.stride;  // no store may change a copy
+    const float* const first_row = source.rows;
     each_group(source.width, [&](std::size_t column) {
+        // The next block, of which this group reads as much.
+        const float* const next = first_row + kBlockRows * (stride + column);
+        HWY_UNROLL(4) for (std::size_t line = 0; line < kSquare; ++line) {
+            __builtin_prefetch(next + line * kBlockRows);
+        }
         for (std::size_t first = 0; first < kBlockRows; first += kLanes) {
-            const float* from = source.rows + first * source.stride + column;
+            const float* from = first_row + first * stride + column;
             Vector rows[kSquare];  // NOLINT
             HWY_UNROLL(4) for (std::size_t i = 0; i < kSquare; ++i) {
-                rows[i] = hn::LoadDup128(kTag, from + i * source.stride);
-                HWY_UNROLL(4) for (std::size_t s = 1; s < kSquares; ++s) {
-                    const auto later = hn::Ge(lane, hn::Set(kTag, static_cast<float>(s * kSquare)));
-                    const float* piece = from + (s * kSquare + i) * source.stride;
-                    rows[i] = hn::IfThenElse(later, hn::LoadDup128(kTag, piece), rows[i]);
-                }
+                rows[i] = load_pieces(from + i * stride, kSquare * stride);
                 zeros[i % kBlockVectors] = hn::MulAdd(zero, rows[i], zeros[i % kBlockVectors]);
             }
             turn_squares(rows);
@@ -89,10 +106,12 @@ HWY_INLINE void store_pieces(D tag, hn::Vec<D> vector, float* to, std::size_t st
 }
 
 void to_rows(const float* columns, const DenseResult& result, std::size_t width) noexcept {
+    const std::size_t stride = result.stride;
+    float* const first_row = result.rows;
     if (width < kSquare) {
         for (std::size_t row = 0; row < kBlockRows; ++row) {
             for (std::size_t c = 0; c < width; ++c) {
-                result.rows[row * result.stride + c] = columns[c * kBlockRows + row];
+                first_row[row * stride + c] = columns[c * kBlockRows + row];
             }
         }
         return;
@@ -105,8 +124,8 @@ void to_rows(const float* columns, const DenseResult& result, std::size_t width)
             }
             turn_squares(rows);
             HWY_UNROLL(4) for (std::size_t i = 0; i < kSquare; ++i) {
-                store_pieces(kTag, rows[i], result.rows + (first + i) * result.stride + column,
-                             kSquare * result.stride);
+                store_pieces(kTag, rows[i], first_row + (first + i) * stride + column,
+                             kSquare * stride);
             }
         }
     });
