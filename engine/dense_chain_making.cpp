@@ -17,6 +17,11 @@ constexpr std::size_t kMaxRowsAtOnce = 96;
 // All values of a block of columns; part of a second-level cache.
 constexpr std::size_t kMaxColumnBytes = 256UL * 1024;
 
+std::size_t rounded_to_line(std::size_t floats) {
+    constexpr std::size_t kLineFloats = 16;
+    return (floats + kLineFloats - 1) / kLineFloats * kLineFloats;
+}
+
 }  // namespace
 
 // Turns layers into operations.
@@ -28,6 +33,7 @@ class DenseChainMaker {
 
     void make() {
         find_ports();
+        reserve_weights();
         std::vector<bool> done(last_ - first_, false);
         for (std::size_t i = first_; i < last_; ++i) {
             if (done[i - first_]) continue;
@@ -84,6 +90,19 @@ class DenseChainMaker {
         }
     }
 
+    // Layers that become one take no more room than apart.
+    void reserve_weights() {
+        std::size_t floats = 0;
+        for (std::size_t i = first_; i < last_; ++i) {
+            const auto* dense = std::get_if<DenseLayer>(&plan_.layers[i].spec);
+            if (dense == nullptr) continue;
+            const std::size_t units = width_of(plan_.layers[i].outputs[0]);
+            const std::size_t inputs = weights_.at(dense->kernel).values.size() / units;
+            floats += rounded_to_line(chain_.kernels_.packed_floats(inputs, units));
+        }
+        chain_.weights_.reserve(floats);
+    }
+
     // Known when all values have their columns.
     void set_scratch_strides() {
         const auto set = [&](Place& place) {
@@ -120,8 +139,7 @@ class DenseChainMaker {
     Place scratch(std::size_t width) {
         const Place place{false, chain_.scratch_width_, 0};
         // Rows of a cache line or more start at one.
-        constexpr std::size_t kLine = 16;
-        chain_.scratch_width_ += (chain_.kernels_.padded(width) + kLine - 1) / kLine * kLine;
+        chain_.scratch_width_ += rounded_to_line(chain_.kernels_.padded(width));
         return place;
     }
 
@@ -205,7 +223,7 @@ class DenseChainMaker {
         const std::size_t inputs = operation.inputs;
         // The next layer starts at a cache line.
         const std::size_t floats = kernels.packed_floats(inputs, operation.units);
-        chain_.weights_.resize(operation.weights_at + (floats + 15) / 16 * 16);
+        chain_.weights_.resize(operation.weights_at + rounded_to_line(floats));
         float* to = chain_.weights_.data() + operation.weights_at;
         std::size_t unit = 0;
         for (const std::size_t sibling : siblings) {
@@ -216,14 +234,31 @@ class DenseChainMaker {
                 std::ranges::copy(weights_.at(dense.bias).values, to + unit);
             }
             // Units inside: both sides then lie nearly in a row, and a load is faster.
+            const std::vector<UnitPlace> places = places_of(operation, unit, units);
             for (std::size_t in = 0; in < inputs; ++in) {
                 for (std::size_t u = 0; u < units; ++u) {
-                    to[kernels.weight_index(inputs, operation.units, in, unit + u)] =
+                    to[places[u].first + in * places[u].step] =
                         values[dense.units_first ? u * inputs + in : in * units + u];
                 }
             }
             unit += units;
         }
+    }
+
+    // Where a unit's weights are, an input after the other.
+    struct UnitPlace {
+        std::size_t first, step;
+    };
+    [[nodiscard]] std::vector<UnitPlace> places_of(const Operation& operation, std::size_t unit,
+                                                   std::size_t units) const {
+        std::vector<UnitPlace> places;
+        for (std::size_t u = unit; u < unit + units; ++u) {
+            const auto index = [&](std::size_t input) {
+                return chain_.kernels_.weight_index(operation.inputs, operation.units, input, u);
+            };
+            places.push_back({index(0), index(1) - index(0)});
+        }
+        return places;
     }
 
     static void set_function(Operation& operation, const std::optional<Activation>& activation) {

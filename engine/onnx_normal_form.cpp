@@ -45,10 +45,13 @@ std::string readable_operators() {
 
 class Reader {
  public:
-    Reader(const OnnxContent& content, Reading reading) : content_(content) {
+    // constants: the content's.
+    Reader(const OnnxContent& content, Reading reading,
+           std::map<std::string, OnnxConstant> constants)
+        : content_(content) {
         form_.reading = reading;
         form_.opset = content.opset;
-        form_.constants = content.constants;
+        form_.constants = std::move(constants);
         form_.graph.name = content.name;
         for (const Node& node : content.nodes) {
             read_.insert(node.inputs.begin(), node.inputs.end());
@@ -217,11 +220,15 @@ bool is_readable_operator(std::string_view op) {
 
 tl::expected<Graph, std::string> in_normal_form(OnnxContent content) {
     if (const Rewritten done = put_batch_first(content); !done) return tl::unexpected(done.error());
-    Reader rows(content, Reading::batch_first);
+    // Only a file without an open dimension is read a second time; else its weights are taken, for
+    // a copy costs a tenth of a load.
+    const bool is_last = std::ranges::any_of(content.inputs, is_open);
+    Reader rows(content, Reading::batch_first,
+                is_last ? std::move(content.constants) : content.constants);
     const Rewritten ports = rows.add_inputs();
     tl::expected<Graph, std::string> graph = ports ? rows.read() : tl::unexpected(ports.error());
-    if (graph || std::ranges::any_of(content.inputs, is_open)) return graph;
-    Reader whole(content, Reading::whole_tensor);
+    if (graph || is_last) return graph;
+    Reader whole(content, Reading::whole_tensor, std::move(content.constants));
     if (const auto done = whole.add_inputs(); !done) return tl::unexpected(done.error());
     auto second = whole.read();
     // What is wrong with the rows is what the user can change, unless there are none.

@@ -10,12 +10,11 @@ using NameResult = tl::expected<std::string, std::string>;
 using Dimensions = std::vector<std::int64_t>;
 
 Tensor tensor_of(const OnnxConstant& constant, Shape shape) {
-    Tensor tensor{std::move(shape)};
     const std::size_t count = constant.count();
-    if (constant.is_real() && count == tensor.values.size()) {
-        std::ranges::copy(constant.reals, tensor.values.begin());
-        return tensor;
+    if (constant.is_real() && count == shape.element_count()) {
+        return Tensor(std::move(shape), constant.reals);
     }
+    Tensor tensor{std::move(shape)};
     for (std::size_t i = 0; i < tensor.values.size(); ++i) {
         tensor.values[i] = constant.is_real() ? constant.reals[i % count]
                                               : static_cast<float>(constant.integers[i % count]);
