@@ -19,8 +19,9 @@ float* DenseChain::address(const Place& place, std::span<float* const> buffers,
 
 std::size_t DenseChain::scratch_floats(std::size_t rows) const {
     const std::size_t of_rows = std::min(rows, rows_at_once_) * scratch_width_;
-    const bool has_block = block_rows() > 0 && rows >= block_rows();
-    return has_block ? std::max(of_rows, block_columns_ * block_rows()) : of_rows;
+    if (block_rows() == 0 || rows < block_rows()) return of_rows;
+    const std::size_t blocks = std::min(rows / block_rows(), blocks_at_once_);
+    return std::max(of_rows, blocks * block_columns_ * block_rows());
 }
 
 bool DenseChain::run(std::span<float* const> buffers, std::size_t rows, float* scratch,
@@ -28,8 +29,10 @@ bool DenseChain::run(std::span<float* const> buffers, std::size_t rows, float* s
     std::size_t row = 0;
     bool is_finite = true;
     if (block_rows() > 0) {
-        for (; row + block_rows() <= rows; row += block_rows()) {
-            is_finite = run_columns(buffers, row, scratch, packed) && is_finite;
+        while (row + block_rows() <= rows) {
+            const std::size_t blocks = std::min((rows - row) / block_rows(), blocks_at_once_);
+            is_finite = run_columns(buffers, row, blocks, scratch, packed) && is_finite;
+            row += blocks * block_rows();
         }
     }
     for (; row < rows; row += rows_at_once_) {
@@ -43,20 +46,26 @@ float* DenseChain::columns_of(const Place& place, float* scratch) const noexcept
     return scratch + column * kernels_.block_rows;
 }
 
-bool DenseChain::run_columns(std::span<float* const> buffers, std::size_t first_row, float* scratch,
+bool DenseChain::run_columns(std::span<float* const> buffers, std::size_t first_row,
+                             std::size_t blocks, float* scratch,
                              const float* packed) const noexcept {
     const std::size_t rows = kernels_.block_rows;
+    const std::size_t block_floats = block_columns_ * rows;
     bool is_finite = true;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
         const Port& port = ports_[i];
-        const DenseSource source{buffers[i] + first_row * port.width, port.width, port.width};
-        is_finite = kernels_.to_columns(source, scratch + port.first_column * rows) && is_finite;
+        for (std::size_t block = 0; block < blocks; ++block) {
+            const DenseSource source{buffers[i] + (first_row + block * rows) * port.width,
+                                     port.width, port.width};
+            float* columns = scratch + block * block_floats + port.first_column * rows;
+            is_finite = kernels_.to_columns(source, columns) && is_finite;
+        }
     }
     for (const Operation& operation : operations_) {
         std::array<DenseSource, kMaxSources> sources;
         for (std::size_t i = 0; i < operation.source_count; ++i) {
             const Source& source = sources_[operation.first_source + i];
-            sources[i] = {columns_of(source.place, scratch) + source.column * rows, rows,
+            sources[i] = {columns_of(source.place, scratch) + source.column * rows, block_floats,
                           source.width};
         }
         const auto used = std::span<const DenseSource>(sources).first(operation.source_count);
@@ -68,21 +77,26 @@ bool DenseChain::run_columns(std::span<float* const> buffers, std::size_t first_
                                     packed + operation.weights_at,
                                     operation.function,
                                     operation.negative_slope,
-                                    {result, rows, false},
-                                    rows});
+                                    {result, block_floats, false},
+                                    blocks * rows});
             continue;
         }
-        float* to = result;
-        for (const DenseSource& source : used) {
-            to = std::copy_n(source.rows, source.width * rows, to);
+        for (std::size_t block = 0; block < blocks; ++block) {
+            float* to = result + block * block_floats;
+            for (const DenseSource& source : used) {
+                to = std::copy_n(source.rows + block * block_floats, source.width * rows, to);
+            }
+            kernels_.apply_columns(operation.function, operation.negative_slope,
+                                   result + block * block_floats, operation.units);
         }
-        kernels_.apply_columns(operation.function, operation.negative_slope, result,
-                               operation.units);
     }
     for (std::size_t i = inputs_.size(); i < ports_.size(); ++i) {
         const Port& port = ports_[i];
-        kernels_.to_rows(scratch + port.first_column * rows,
-                         {buffers[i] + first_row * port.width, port.width, false}, port.width);
+        for (std::size_t block = 0; block < blocks; ++block) {
+            float* to = buffers[i] + (first_row + block * rows) * port.width;
+            kernels_.to_rows(scratch + block * block_floats + port.first_column * rows,
+                             {to, port.width, false}, port.width);
+        }
     }
     return is_finite;
 }

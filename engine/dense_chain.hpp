@@ -87,8 +87,8 @@ class DenseChain {
 
     void run_rows(std::span<float* const> buffers, std::size_t first_row, std::size_t rows,
                   float* scratch, const float* packed) const noexcept;
-    bool run_columns(std::span<float* const> buffers, std::size_t first_row, float* scratch,
-                     const float* packed) const noexcept;
+    bool run_columns(std::span<float* const> buffers, std::size_t first_row, std::size_t blocks,
+                     float* scratch, const float* packed) const noexcept;
     [[nodiscard]] float* columns_of(const Place& place, float* scratch) const noexcept;
     [[nodiscard]] float* address(const Place& place, std::span<float* const> buffers,
                                  std::size_t first_row, float* scratch) const noexcept;
@@ -103,6 +103,7 @@ class DenseChain {
     std::size_t rows_at_once_ = 0;
     std::vector<Port> ports_;        // by buffer
     std::size_t block_columns_ = 0;  // 0: rows never go through in columns
+    std::size_t blocks_at_once_ = 1;
     FloatBuffer weights_;
 };
 

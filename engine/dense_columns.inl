@@ -54,7 +54,7 @@ struct ColumnTile {
         const std::size_t next = weights.input_stride;
         const float* first = weights.first;
         for (const DenseSource& source : call.sources) {
-            const float* x = source.rows + part * kBlockRows;
+            const float* x = source.rows + block * source.stride + part * kBlockRows;
             const float* w = first + part * next;
             std::size_t k = part;
             for (; k + P <= source.width; k += parts) {
@@ -141,20 +141,23 @@ struct ColumnTile {
         } else if (call.function == DenseFunction::relu) {
             each([](Vector sum, std::size_t) { return relu(kTag, sum); });
         }
-        float* to = call.result.rows + unit * kBlockRows;
+        float* to = call.result.rows + block * call.result.stride + unit * kBlockRows;
         each([&](Vector sum, std::size_t i) {
             hn::Store(sum, kTag, to + i * kLanes);
             return sum;
         });
     }
 
+    std::size_t block;
     Vector sums[P][kVectors];  // NOLINT: vectors of Highway live in plain arrays only
 };
 
 template <std::size_t U, std::size_t P, bool kIsDot>
 HWY_NOINLINE void column_tile(const DenseCall& call, const UnitWeights& weights, std::size_t unit,
                               std::size_t parts) {
-    ColumnTile<U, P, kIsDot>().run(call, weights, unit, parts);
+    for (std::size_t block = 0; block * kBlockRows < call.rows; ++block) {
+        ColumnTile<U, P, kIsDot>{block, {}}.run(call, weights, unit, parts);
+    }
 }
 
 // Units [unit, unit + kUnits) whose weights lie evenly, in tiles of nearly the same size. Which
@@ -247,7 +250,10 @@ void dense_columns(const DenseCall& call) noexcept {
         }
     }
     if (call.function != DenseFunction::none && call.function != DenseFunction::relu) {
-        apply_columns(call.function, call.negative_slope, call.result.rows, call.units);
+        for (std::size_t block = 0; block * kBlockRows < call.rows; ++block) {
+            apply_columns(call.function, call.negative_slope,
+                          call.result.rows + block * call.result.stride, call.units);
+        }
     }
 }
 

@@ -59,7 +59,8 @@ struct DenseKernels {
     std::size_t block_rows = 0;
     // False: one of the values is NaN or infinite.
     bool (*to_columns)(const DenseSource& rows, float* columns) noexcept = nullptr;
-    // Sources and result are columns; strides and the number of rows have no meaning.
+    // Sources and result are columns of one block or more, `stride` floats from block to block;
+    // rows: of all blocks.
     void (*dense_columns)(const DenseCall& call) noexcept = nullptr;
     void (*apply_columns)(DenseFunction function, float negative_slope, float* columns,
                           std::size_t units) noexcept = nullptr;

@@ -62,7 +62,7 @@ struct Layer {
     float slope;
 };
 
-constexpr std::size_t kRows = 35;
+constexpr std::size_t kRows = 70;
 
 class LayerCheck {
  public:
@@ -104,26 +104,33 @@ class LayerCheck {
         return results;
     }
 
-    // Rows [first, first + block_rows) as a block of columns.
-    std::vector<float> block_results(std::size_t first) const {
+    // So many blocks of rows, from the first one on, as columns; something lies between the blocks.
+    std::vector<float> block_results(std::size_t first, std::size_t blocks) const {
         const DenseKernels& kernels = dense_kernels();
-        FloatBuffer columns((layer_.inputs + layer_.units) * kernels.block_rows);
-        kernels.to_columns({x_.data() + first * layer_.inputs, layer_.inputs, layer_.inputs},
-                           columns.data());
+        const std::size_t stride = (layer_.inputs + layer_.units + 1) * kernels.block_rows;
+        FloatBuffer columns(blocks * stride);
+        for (std::size_t block = 0; block < blocks; ++block) {
+            const float* from = x_.data() + (first + block * kernels.block_rows) * layer_.inputs;
+            kernels.to_columns({from, layer_.inputs, layer_.inputs},
+                               columns.data() + block * stride);
+        }
         float* second = columns.data() + layer_.first_source * kernels.block_rows;
         float* result = columns.data() + layer_.inputs * kernels.block_rows;
-        const DenseSource sources[] = {{columns.data(), 0, layer_.first_source},
-                                       {second, 0, layer_.inputs - layer_.first_source}};
+        const DenseSource sources[] = {{columns.data(), stride, layer_.first_source},
+                                       {second, stride, layer_.inputs - layer_.first_source}};
         kernels.dense_columns({sources,
                                layer_.inputs,
                                layer_.units,
                                packed_.data(),
                                layer_.function,
                                layer_.slope,
-                               {result, 0, false},
-                               0});
-        std::vector<float> rows(kernels.block_rows * layer_.units + 1, 77.F);
-        kernels.to_rows(result, {rows.data(), layer_.units, false}, layer_.units);
+                               {result, stride, false},
+                               blocks * kernels.block_rows});
+        std::vector<float> rows(blocks * kernels.block_rows * layer_.units + 1, 77.F);
+        for (std::size_t block = 0; block < blocks; ++block) {
+            float* to = rows.data() + block * kernels.block_rows * layer_.units;
+            kernels.to_rows(result + block * stride, {to, layer_.units, false}, layer_.units);
+        }
         EXPECT_EQ(rows.back(), 77.F) << "wrote beyond the last result";
         rows.pop_back();
         return rows;
@@ -161,12 +168,14 @@ class LayerCheck {
     }
 
     void expect_blocks_give_the_same() const {
-        if (dense_kernels().block_rows == 0) return;
-        for (const std::size_t first : {std::size_t{0}, kRows - dense_kernels().block_rows}) {
-            const std::vector<float> block = block_results(first);
-            const std::vector<float> rows = results(first, dense_kernels().block_rows);
+        const std::size_t block_rows = dense_kernels().block_rows;
+        if (block_rows == 0) return;
+        for (std::size_t blocks = 1; blocks * block_rows <= kRows; ++blocks) {
+            const std::size_t first = kRows - blocks * block_rows;
+            const std::vector<float> block = block_results(first, blocks);
+            const std::vector<float> rows = results(first, blocks * block_rows);
             ASSERT_EQ(std::memcmp(block.data(), rows.data(), rows.size() * sizeof(float)), 0)
-                << "block from row " << first;
+                << blocks << " blocks from row " << first;
         }
     }
 
