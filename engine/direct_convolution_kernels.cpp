@@ -51,18 +51,28 @@ void stage_padded(const ConvolutionPlan& plan, const float* image, float* staged
 template <std::size_t kRows, std::size_t kPixels, std::size_t kBlocks>
 using Sums = Vector[kRows][kPixels][kBlocks];
 
+template <std::size_t kRows, std::size_t kPixels, std::size_t kBlocks>
+HWY_INLINE void clear(Sums<kRows, kPixels, kBlocks>& sums) {
+    for (auto& row : sums) {
+        for (auto& pixel : row) {
+            for (Vector& sum : pixel) sum = hn::Zero(Tag());
+        }
+    }
+}
+
+// One tap of one channel. row: floats from row to row.
+template <std::size_t kRows, std::size_t kPixels, std::size_t kBlocks>
+HWY_INLINE void add_tap(const float* pixels, std::size_t row, const float* weights,
+                        Sums<kRows, kPixels, kBlocks>& sums) {
+    for (std::size_t i = 0; i < kRows; ++i) add_products<1>(pixels + i * row, weights, sums[i]);
+}
+
 // Over channels and taps, in their order.
 template <std::size_t kRows, std::size_t kPixels, std::size_t kBlocks>
 HWY_INLINE void sum_pixels(const ConvolutionGeometry& geometry, const float* padded,
                            const float* weights, Sums<kRows, kPixels, kBlocks>& sums) {
     const Padded size(geometry);
-    for (std::size_t row = 0; row < kRows; ++row) {
-        for (std::size_t pixel = 0; pixel < kPixels; ++pixel) {
-            for (std::size_t block = 0; block < kBlocks; ++block) {
-                sums[row][pixel][block] = hn::Zero(Tag());
-            }
-        }
-    }
+    clear<kRows, kPixels, kBlocks>(sums);
     // There is at least one of each: loops that know it keep the sums in registers.
     std::size_t channels = geometry.channels;
     do {
@@ -74,9 +84,7 @@ HWY_INLINE void sum_pixels(const ConvolutionGeometry& geometry, const float* pad
                 // Each pixel is read again with the next tap: seen by the compiler, it is kept and
                 // broadcast by the unit that multiplies (a third slower), not by the load.
                 asm("" : "+r"(line));  // NOLINT
-                for (std::size_t row = 0; row < kRows; ++row) {
-                    add_products<1>(line + row * size.row, weights, sums[row]);
-                }
+                add_tap<kRows, kPixels, kBlocks>(line, size.row, weights, sums);
                 weights += kBlocks * kLanes;
             } while (++line != end);
             line += size.row - geometry.kernel_width;
