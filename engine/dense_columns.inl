@@ -91,7 +91,7 @@ struct ColumnTile {
     HWY_INLINE void run(const DenseCall& call, const UnitWeights& weights, std::size_t unit,
                         std::size_t parts) {
         const float* bias = call.weights + unit;
-        if (parts == P) {
+        if (P == 1 || parts == P) {  // parts are more than one for pairs only
             sum_parts(call, weights, kIsDot ? nullptr : bias, 0, P);
         } else {
             sum_in_pairs(call, weights, bias, parts);

@@ -33,6 +33,7 @@ ModelFiles imported() {
                       ("int8_classifier_" + std::to_string(getpid()) + ".onnx");
     EXPECT_TRUE(engine::write_onnx_file(net.build(), file).has_value());
     auto files = import_onnx(file);
+    std::filesystem::remove(file);
     EXPECT_TRUE(files.has_value()) << files.error();
     return *files;
 }

@@ -41,6 +41,7 @@ TEST(PublishedShapes, a_damaged_line_is_refused_with_its_number) {
                       ("damaged_shapes_" + std::to_string(getpid()) + ".tsv");
     std::ofstream(path) << "# comment\nsample\tfeature\nWlnu\tHT\t10\t3\t0\t1\t0,1,2\n";
     const auto shapes = read_published_shapes(path.string());
+    std::filesystem::remove(path);
     ASSERT_FALSE(shapes.has_value());
     EXPECT_NE(shapes.error().find(path.filename().string() + ":3"), std::string::npos)
         << shapes.error();
