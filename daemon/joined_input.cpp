@@ -58,6 +58,14 @@ void JoinedInput::flush(std::uint64_t now_ns) noexcept {
     }
 }
 
+std::uint64_t JoinedInput::heard_until(std::uint64_t now_ns) const noexcept {
+    std::uint64_t until = now_ns;
+    for (const auto& input : inputs_) {
+        until = std::min(until, input->heard_until(now_ns));
+    }
+    return until;
+}
+
 bool JoinedInput::wants_settling() const noexcept {
     return std::any_of(inputs_.begin(), inputs_.end(),
                        [](const auto& input) { return input->wants_settling(); });

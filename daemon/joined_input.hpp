@@ -22,6 +22,7 @@ class JoinedInput final : public streams::FragmentInput {
     void settle(streams::Hold hold, streams::LinkLevel level) noexcept override;
     void stop() noexcept override;
     void flush(std::uint64_t now_ns) noexcept override;
+    [[nodiscard]] std::uint64_t heard_until(std::uint64_t now_ns) const noexcept override;
     [[nodiscard]] bool wants_settling() const noexcept override;
     // Readable when one of them is; -1 when one of them has none.
     [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor_.get(); }

@@ -99,6 +99,9 @@ void add_events(Page& page, const Books& books) {
     page.counter("tamis_events_complete_masked_total",
                  "Events that were complete without a source that had fallen silent.",
                  {sample({}, books.builder.complete_masked)});
+    page.counter("tamis_events_taken_back_total",
+                 "Abandoned events that a dispatcher gave to another node.",
+                 {sample({}, books.builder.taken_back)});
     page.gauge("tamis_events_in_flight", "Events opened and not yet given an outcome.",
                {sample({}, books.in_flight)});
     page.gauge(

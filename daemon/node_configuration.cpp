@@ -12,6 +12,9 @@
 namespace tamis::daemon {
 namespace {
 
+// Many times what passes between two looks of a thread that runs, little against every window.
+constexpr std::uint64_t kLongestStepNs = 20'000'000;
+
 std::string lines(const std::vector<std::string>& mistakes) {
     std::string text;
     for (const std::string& mistake : mistakes) {
@@ -53,6 +56,7 @@ Pipeline::Config pipeline_config(const config::Deployment& deployment) {
     }
     config.builder.window_ns = input.window_ms * kNsPerMs;
     config.builder.shortest_window_ns = input.shortest_window_ms * kNsPerMs;
+    config.builder.longest_step_ns = kLongestStepNs;
     config.builder.mask_after_events = input.mask_after_events;
     // Open events may take half of the pool; the other half is for those that wait for a decision.
     config.builder.window_bytes = std::max(input.pool_bytes / 2, input.max_event_bytes);

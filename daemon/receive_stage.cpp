@@ -31,7 +31,7 @@ std::size_t ReceiveStage::poll(std::uint64_t now_ns) noexcept {
     parts_.accounting.spend(now_ns, interval_);
     const std::size_t booked = book_returned();
     std::size_t work = read_input(now_ns);
-    work += parts_.builder.poll(now_ns);
+    work += parts_.builder.poll(parts_.input.heard_until(now_ns));
     work += hand_out();
 
     const bool has_room = reading_ && this->has_room();

@@ -61,6 +61,7 @@ Json books(const Books& books) {
                       {"abandoned", books.of(Outcome::abandoned)},
                       {"in_flight", books.in_flight}};
     json["complete_without_masked_sources"] = builder.complete_masked;
+    json["taken_back"] = builder.taken_back;
     json["window_ns"] = builder.window_ns;
     json["incomplete_because"] = {{"window_time", builder.incomplete_time},
                                   {"window_bytes", builder.incomplete_bytes},

@@ -2,15 +2,9 @@
 
 #include <algorithm>
 #include <gsl/assert>
-#include <random>
 
 namespace tamis::streams {
 namespace {
-
-std::uint64_t random_seed() {
-    std::random_device device;
-    return static_cast<std::uint64_t>(device()) << 32U | device();
-}
 
 bool is_same(const EventFragment& kept, const Fragment& fragment) noexcept {
     return kept.payload_type == fragment.payload_type &&
@@ -25,12 +19,13 @@ EventBuilder::EventBuilder(const Config& config, EventPool& pool)
       decoder_(config.limits),
       all_sources_(~std::uint64_t{0} >> (kMaxSources - pool.source_count())),
       run_(config.run),
-      table_(pool.slot_count() + config.history_events, config.hash_seed.value_or(random_seed())),
+      table_(pool.slot_count() + config.history_events,
+             config.hash_seed.value_or(EventTable::random_seed())),
       history_(config.history_events),
       links_(pool.slot_count()),
       sources_(config.sources.size(), config.mask_after_events),
       window_(config.shortest_window_ns > 0 ? config.shortest_window_ns : config.window_ns,
-              config.window_ns),
+              config.window_ns, config.longest_step_ns),
       published_sources_(config.sources.size()) {
     Expects(config.sources.size() == pool.source_count());
     Expects(config.history_events >= 1 && config.window_bytes > 0);
@@ -57,6 +52,18 @@ void EventBuilder::on_refused(std::uint64_t arrival_ns) noexcept {
     unpublished_ = true;
     ++books_.fragments.received;
     books_.fragments.count(FragmentFault::malformed);
+}
+
+bool EventBuilder::on_taken_back(Hold hold) noexcept {
+    if (hold >= pool_.slot_count() || pool_[hold].state != EventState::open) {
+        return false;
+    }
+    take_out(hold);
+    ++books_.events.abandoned;
+    ++books_.events.taken_back;
+    table_.erase({pool_[hold].run, pool_[hold].number});
+    pool_.release(hold);
+    return true;
 }
 
 bool EventBuilder::is_ready() const noexcept {
@@ -319,12 +326,16 @@ void EventBuilder::close(EventIndex index, EventState state) noexcept {
     append(closed_, index);
 }
 
-void EventBuilder::leave_open(EventIndex index) noexcept {
-    const Event& event = pool_[index];
+void EventBuilder::take_out(EventIndex index) noexcept {
     remove(open_, index);
-    open_bytes_ -= event.payload_bytes;
+    open_bytes_ -= pool_[index].payload_bytes;
     --books_.events.open;
     unpublished_ = true;
+}
+
+void EventBuilder::leave_open(EventIndex index) noexcept {
+    const Event& event = pool_[index];
+    take_out(index);
     const EventKey key{event.run, event.number};
     links_[index].history = remember(key, event.sources_seen);
     table_.set(key, index);

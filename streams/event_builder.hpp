@@ -49,6 +49,9 @@ class EventBuilder final : public MessageSink {
         std::size_t window_bytes = std::size_t{128} << 20;  // payload of all open events
         std::size_t event_bytes = std::size_t{16} << 20;    // payload of one event
         std::size_t history_events = 65536;  // closed events remembered to know late fragments
+        // Of a longer time between two looks only so much counts: a process that was stopped has
+        // yet to read what came meanwhile.
+        std::uint64_t longest_step_ns = ~std::uint64_t{0};
         // A source without which so many events in a row were closed is masked: events are complete
         // without it until it speaks again. 0: never.
         std::uint64_t mask_after_events = 0;
@@ -66,6 +69,8 @@ class EventBuilder final : public MessageSink {
     Hold on_message(std::span<const std::byte> message, std::uint64_t arrival_ns) noexcept override;
     // Counted as malformed.
     void on_refused(std::uint64_t arrival_ns) noexcept override;
+    // An open event is forgotten, counted as abandoned; if it comes again it is opened again.
+    bool on_taken_back(Hold hold) noexcept override;
     // Under back pressure: a slot is free and the largest message fits.
     [[nodiscard]] bool is_ready() const noexcept override;
 
@@ -143,6 +148,7 @@ class EventBuilder final : public MessageSink {
     void close(EventIndex index, EventState state) noexcept;
     void close_oldest(Cause cause) noexcept;
     void leave_open(EventIndex index) noexcept;
+    void take_out(EventIndex index) noexcept;
     [[nodiscard]] std::uint32_t remember(const EventKey& key, std::uint64_t seen) noexcept;
     [[nodiscard]] std::uint32_t place_of(std::uint32_t history) const noexcept;
     void forget_slot(EventIndex index) noexcept;

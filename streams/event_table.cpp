@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <gsl/assert>
+#include <random>
 
 namespace tamis::streams {
 namespace {
@@ -23,6 +24,11 @@ EventTable::EventTable(std::size_t capacity, std::uint64_t seed)
       capacity_(capacity),
       seed_(seed) {
     Expects(capacity >= 1);
+}
+
+std::uint64_t EventTable::random_seed() {
+    std::random_device device;
+    return static_cast<std::uint64_t>(device()) << 32U | device();
 }
 
 std::size_t EventTable::home(std::uint32_t run, std::uint64_t event) const noexcept {

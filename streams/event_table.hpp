@@ -21,6 +21,7 @@ class EventTable {
 
     // Holds at most `capacity` keys.
     EventTable(std::size_t capacity, std::uint64_t seed);
+    [[nodiscard]] static std::uint64_t random_seed();
 
     [[nodiscard]] std::uint32_t find(const EventKey& key) const noexcept;  // or kAbsent
     // Adds the key or changes its value (any but kAbsent).

@@ -11,9 +11,11 @@ constexpr std::uint64_t kMargin = 4;
 }  // namespace
 
 // Before anything is known the window is as long as it may be.
-EventWindow::EventWindow(std::uint64_t shortest_ns, std::uint64_t longest_ns)
+EventWindow::EventWindow(std::uint64_t shortest_ns, std::uint64_t longest_ns,
+                         std::uint64_t longest_step_ns)
     : shortest_ns_(shortest_ns),
       longest_ns_(longest_ns),
+      longest_step_ns_(longest_step_ns),
       length_ns_(longest_ns),
       delay_before_ns_(longest_ns / kMargin + 1) {
     Expects(shortest_ns > 0 && shortest_ns <= longest_ns);
@@ -27,7 +29,7 @@ void EventWindow::advance(std::uint64_t now_ns) noexcept {
         return;
     }
     if (was_ready_) {
-        clock_ns_ += now_ns - *last_now_ns_;
+        clock_ns_ += std::min(now_ns - *last_now_ns_, longest_step_ns_);
     }
     last_now_ns_ = now_ns;
 }

@@ -10,9 +10,11 @@ namespace tamis::streams {
 class EventWindow {
  public:
     // 0 < shortest_ns <= longest_ns; with equal ones the length is fixed.
-    EventWindow(std::uint64_t shortest_ns, std::uint64_t longest_ns);
+    EventWindow(std::uint64_t shortest_ns, std::uint64_t longest_ns,
+                std::uint64_t longest_step_ns = ~std::uint64_t{0});
 
-    // Time has come to now_ns; it counts if the builder was ready when it was last asked.
+    // Time has come to now_ns; it counts if the builder was ready when it was last asked, and at
+    // most longest_step_ns of it.
     void advance(std::uint64_t now_ns) noexcept;
     void set_ready(bool is_ready) noexcept { was_ready_ = is_ready; }
 
@@ -38,6 +40,7 @@ class EventWindow {
 
     std::uint64_t shortest_ns_;
     std::uint64_t longest_ns_;
+    std::uint64_t longest_step_ns_;
     std::uint64_t length_ns_;
     std::uint64_t delay_before_ns_;  // the longest of the stretch before
     std::uint64_t delay_ns_ = 0;     // of this one so far

@@ -42,7 +42,8 @@ struct alignas(64) BuilderEventCounters {
     std::uint64_t incomplete = 0;       // the sum of the four causes below
     std::uint64_t inconsistent = 0;     // a source sent two different fragments
     std::uint64_t shed = 0;             // refused under overload
-    std::uint64_t abandoned = 0;        // open when the node stopped
+    std::uint64_t abandoned = 0;        // open when the node stopped, or taken back
+    std::uint64_t taken_back = 0;       // of them: their sender gave them to another node
     std::uint64_t open = 0;             // a gauge, not a counter
     std::uint64_t window_ns = 0;        // likewise: how long an event waits now
 

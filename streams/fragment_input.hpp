@@ -29,6 +29,9 @@ class MessageSink {
     // when nothing more will come of it.
     virtual Hold on_message(std::span<const std::byte> message,
                             std::uint64_t arrival_ns) noexcept = 0;
+    // The sender of everything that waits for this hold has taken it back: another node decides.
+    // True: it is forgotten, and the hold over; false: too late, it will end.
+    virtual bool on_taken_back(Hold /*hold*/) noexcept { return false; }
     // A message that the transport could not deliver whole (multipart, over the size limit).
     virtual void on_refused(std::uint64_t arrival_ns) noexcept = 0;
 };
@@ -44,6 +47,12 @@ class FragmentInput {
     [[nodiscard]] virtual bool is_exhausted() const noexcept = 0;
     // What messages with this hold waited for has come so far. Only reliable links pass it on.
     virtual void settle(Hold /*hold*/, LinkLevel /*level*/) noexcept {}
+    // Until when everything that concerns the messages taken is known: now_ns, or earlier when a
+    // sender that may take its messages back has not been heard since. Who waits for more of an
+    // event waits until this time has come.
+    [[nodiscard]] virtual std::uint64_t heard_until(std::uint64_t now_ns) const noexcept {
+        return now_ns;
+    }
     // Nothing more will be read: no sender is granted more; poll() with limit 0 still answers.
     virtual void stop() noexcept {}
     // Tells every sender at once what has come of its messages: before the end.

@@ -2,12 +2,20 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 #include <variant>
 
 namespace tamis::streams {
+namespace {
+
+constexpr int kPresenceEvents = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                                ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED |
+                                ZMQ_EVENT_CLOSED;
+
+}  // namespace
 
 tl::expected<std::unique_ptr<LinkSocket>, std::string> LinkSocket::make(LinkContext& context,
                                                                         const LinkConfig& config,
@@ -70,7 +78,7 @@ void LinkSocket::watch(LinkContext& context, const LinkConfig& config, bool is_t
     const bool reads = type == ZMQ_PULL || type == ZMQ_ROUTER;
     const bool is_guarded = reads && is_tcp && config.attachment == Attachment::bind;
     const int events = is_guarded           ? ConnectionGuard::wanted_events()
-                       : type == ZMQ_DEALER ? ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED
+                       : type == ZMQ_DEALER ? kPresenceEvents
                                             : 0;
     if (events != 0 || failed != nullptr) {
         monitor_ = std::make_unique<SocketMonitor>(context, raw_, events, std::move(failed));
@@ -133,12 +141,32 @@ SendResult LinkSocket::send(std::span<const std::byte> bytes, Part part) noexcep
     }
 }
 
-bool LinkSocket::is_connected() noexcept {
+PeerPresence LinkSocket::presence() noexcept {
     while (const auto event = monitor_ == nullptr ? std::nullopt : monitor_->next()) {
-        is_connected_ = event->kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ||
-                        (is_connected_ && event->kind != ZMQ_EVENT_DISCONNECTED);
+        switch (event->kind) {
+            case ZMQ_EVENT_CONNECTED:
+                presence_ = std::max(presence_, PeerPresence::silent);
+                break;
+            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+                presence_ = PeerPresence::connected;
+                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                handshake_failed_ = true;
+                break;
+            case ZMQ_EVENT_DISCONNECTED:
+                // This side gives up a peer that says nothing; whether there is one, the next
+                // attempt to connect shows.
+                presence_ = std::exchange(handshake_failed_, false) ? PeerPresence::silent
+                                                                    : PeerPresence::absent;
+                break;
+            case ZMQ_EVENT_CLOSED:  // an attempt to connect found nobody
+                presence_ = PeerPresence::absent;
+                break;
+            default:
+                break;
+        }
     }
-    return is_connected_;
+    return presence_;
 }
 
 void LinkSocket::reconnect(const LinkConfig& config) noexcept {

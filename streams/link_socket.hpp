@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,13 @@
 #include "streams/socket_monitor.hpp"
 
 namespace tamis::streams {
+
+// What is known of the peer of a connecting socket.
+enum class PeerPresence : std::uint8_t {
+    absent,     // it takes no connection, or has ended the one that was
+    silent,     // its system takes connections, but the process does not answer: it stands still
+    connected,  // handshake done
+};
 
 class LinkSocket {
  public:
@@ -59,8 +67,8 @@ class LinkSocket {
     // Waits until descriptor() is readable or the time is over: cheaper than wait(), but only after
     // a receive() that found nothing and before anything is sent.
     [[nodiscard]] bool wait_drained(std::chrono::milliseconds timeout) noexcept;
-    // Of a connecting socket: there is a connection now. Follows events of the library, in order.
-    [[nodiscard]] bool is_connected() noexcept;
+    // Of a connecting socket. Follows events of the library, in order.
+    [[nodiscard]] PeerPresence presence() noexcept;
     // Turns readable when receive() may have something; -1: none.
     [[nodiscard]] int descriptor() const noexcept;
     // Where it is bound, with the port that the system chose.
@@ -78,7 +86,8 @@ class LinkSocket {
     std::unique_ptr<ConnectionGuard> guard_;
     bool adds_address_ = false;  // ROUTER: the first part of a message is not the peer's
     bool in_message_ = false;    // another part of it follows
-    bool is_connected_ = false;
+    PeerPresence presence_ = PeerPresence::absent;
+    bool handshake_failed_ = false;  // of a connection whose end has yet to be told
     zmq_msg_t message_{};
 };
 

@@ -35,6 +35,7 @@ struct DispatchOptions {
     std::filesystem::path ready_file;
     std::string name = "dispatch";
     double grace_s = 2;
+    double stall_s = 5;
     std::size_t window = 2048;
     bool insecure = false;
     streams::KeyFiles keys;
@@ -104,6 +105,7 @@ class Dispatch {
               links,
               {.name = options.name,
                .grace_ns = static_cast<std::uint64_t>(options.grace_s * 1e9),
+               .stall_ns = static_cast<std::uint64_t>(options.stall_s * 1e9),
                .options = std::move(to_nodes)},
               {.on_safe =
                    [this](streams::Hold hold) {
@@ -269,9 +271,14 @@ void add_dispatch(CLI::App& program, ExitStatus& status) {
         ->check(CLI::ExistingFile);
     command
         ->add_option("--grace", options->grace_s,
-                     "Seconds that a node whose connection has ended has to come back before "
-                     "the others get its events")
+                     "Seconds that a node that takes no connection has to come back before the "
+                     "others get its events")
         ->check(CLI::Range(0.0, 3600.0))
+        ->capture_default_str();
+    command
+        ->add_option("--stall", options->stall_s,
+                     "Seconds that a node that is there but stands still has to go on")
+        ->check(CLI::Range(0.0, 86400.0))
         ->capture_default_str();
     command
         ->add_option("--window", options->window,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <gsl/assert>
-#include <random>
 #include <utility>
 
 #include "streams/fragment.hpp"
@@ -15,28 +14,26 @@ constexpr Hold kHolds = Hold{1} << 22U;  // more than can be under way at one ti
 // safe. Its others must go nowhere else.
 constexpr std::uint32_t kEnded = std::uint32_t{1} << 31U;
 
-std::uint64_t random_seed() {
-    std::random_device device;
-    return static_cast<std::uint64_t>(device()) << 32U | device();
-}
-
 }  // namespace
 
 struct EventDispatcher::Node {
     struct Pending {
         EventKey key;
         Hold hold = kNoHold;
+        bool is_safe = false;  // although one before it is not
     };
     std::string endpoint;
     std::unique_ptr<ReliableOutput> link;
-    std::deque<Pending> pending;      // handed to the link, not yet durable, in order
-    std::uint64_t safe = 0;           // of this link
-    std::uint64_t safe_before = 0;    // of links before
-    std::uint64_t away_since_ns = 0;  // 0: connected
-    std::size_t promised = 0;         // orphans that are to come here
+    std::deque<Pending> pending;        // handed to the link, in order, from the first not safe
+    std::size_t unsafe = 0;             // of them
+    std::uint64_t dropped = 0;          // handed to this link before `pending`: all safe
+    std::uint64_t safe = 0;             // of all links
+    std::uint64_t absent_since_ns = 0;  // takes no connections; 0: it does
+    std::uint64_t silent_since_ns = 0;  // the link is not open; 0: it is
+    std::size_t promised = 0;           // orphans that are to come here
     bool leaves = false;
 
-    [[nodiscard]] std::size_t load() const noexcept { return pending.size() + promised; }
+    [[nodiscard]] std::size_t load() const noexcept { return unsafe + promised; }
     [[nodiscard]] bool takes_events() const noexcept {
         return !leaves && link->is_connected() && link->is_open();
     }
@@ -53,7 +50,7 @@ EventDispatcher::EventDispatcher(LinkContext& context, Config config, Listener l
     : context_(context),
       config_(std::move(config)),
       listener_(std::move(listener)),
-      table_(config_.remembered_events, random_seed()),
+      table_(config_.remembered_events, EventTable::random_seed()),
       order_(config_.remembered_events) {}
 
 EventDispatcher::~EventDispatcher() = default;
@@ -66,6 +63,7 @@ tl::expected<std::unique_ptr<ReliableOutput>, std::string> EventDispatcher::conn
     link.options = config_.options;
     return ReliableOutput::make(context_, link,
                                 {.name = config_.name,
+                                 .reassigns = true,
                                  .window_messages = config_.window_messages,
                                  .window_bytes = config_.window_bytes});
 }
@@ -143,7 +141,8 @@ void EventDispatcher::hand_to(std::uint32_t node, const EventKey& key,
     Node& target = *nodes_[node];
     const SendResult result = target.link->send(message, 0, now_ns);
     Ensures(result == SendResult::delivered);  // is_ready() said so
-    target.pending.push_back({key, hold});
+    target.pending.push_back({.key = key, .hold = hold});
+    ++target.unsafe;
 }
 
 Hold EventDispatcher::on_message(std::span<const std::byte> message,
@@ -172,15 +171,26 @@ bool EventDispatcher::has_ended(const EventKey& key) const noexcept {
     return known != EventTable::kAbsent && (known & kEnded) != 0;
 }
 
+// Not only in the order of sending: what waits behind a fragment whose event is not whole may be
+// all that keeps the source that it waits for from sending it.
 void EventDispatcher::take_safe(Node& node) noexcept {
-    for (; node.safe < node.link->durable_count(); ++node.safe) {
-        const Node::Pending& first = node.pending.front();
-        if (const std::uint32_t known = table_.find(first.key); known != EventTable::kAbsent) {
-            table_.set(first.key, known | kEnded);
+    const auto on_safe = [&](Node::Pending& one) {
+        if (std::exchange(one.is_safe, true)) {
+            return;
         }
-        listener_.on_safe(first.hold);
+        if (const std::uint32_t known = table_.find(one.key); known != EventTable::kAbsent) {
+            table_.set(one.key, known | kEnded);
+        }
+        listener_.on_safe(one.hold);
+        --node.unsafe;
+        ++node.safe;
+    };
+    for (; node.dropped < node.link->durable_count(); ++node.dropped) {
+        on_safe(node.pending.front());
         node.pending.pop_front();
     }
+    node.link->take_settled(
+        [&](std::uint64_t number) { on_safe(node.pending[number - node.dropped - 1]); });
 }
 
 // The others are to get what it had; when it comes back it starts with nothing.
@@ -193,12 +203,13 @@ void EventDispatcher::reassign(std::uint32_t dead) noexcept {
     (*fresh)->set_width(width_);
     Orphans orphans{.link = std::exchange(node.link, *std::move(fresh)),
                     .pending = std::exchange(node.pending, {}),
-                    .number = node.safe};
-    node.safe_before += std::exchange(node.safe, 0);
-    node.away_since_ns = 0;
+                    .number = std::exchange(node.dropped, 0)};
+    node.unsafe = 0;
+    node.absent_since_ns = 0;
+    node.silent_since_ns = 0;
     for (const Node::Pending& one : orphans.pending) {
         const std::uint32_t known = table_.find(one.key);
-        if (has_ended(one.key)) {
+        if (one.is_safe || has_ended(one.key)) {
             continue;
         }
         std::uint32_t target = known;
@@ -218,6 +229,9 @@ void EventDispatcher::move_orphans(std::uint64_t now_ns) noexcept {
         Orphans& orphans = orphans_.front();
         for (; !orphans.pending.empty(); orphans.pending.pop_front(), ++orphans.number) {
             const Node::Pending& one = orphans.pending.front();
+            if (one.is_safe) {
+                continue;
+            }
             const std::uint32_t target = node_of(one.key);
             Node& node = *nodes_[target];
             if (has_ended(one.key)) {
@@ -237,20 +251,26 @@ void EventDispatcher::move_orphans(std::uint64_t now_ns) noexcept {
     }
 }
 
+bool EventDispatcher::is_dead(Node& node, std::uint64_t now_ns) const noexcept {
+    const auto lasts = [&](bool is, std::uint64_t& since_ns, std::uint64_t limit_ns) {
+        since_ns = !is ? 0 : since_ns == 0 ? now_ns : since_ns;
+        return is && now_ns >= since_ns + limit_ns;
+    };
+    const bool is_silent = !node.link->is_open();
+    const bool is_absent = node.link->presence() == PeerPresence::absent;
+    const bool is_gone = lasts(is_absent, node.absent_since_ns, config_.grace_ns);
+    const bool is_stalled = lasts(is_silent, node.silent_since_ns, config_.stall_ns);
+    return is_silent && (is_gone || is_stalled);
+}
+
 std::size_t EventDispatcher::poll(std::uint64_t now_ns) noexcept {
     std::size_t work = 0;
-    const bool has_other =
-        std::ranges::count_if(nodes_, [](const auto& n) { return n->takes_events(); }) > 0;
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
         Node& node = *nodes_[i];
         work += node.link->poll(now_ns);
         take_safe(node);
-        if (node.link->is_connected()) {
-            node.away_since_ns = 0;
-        } else if (node.away_since_ns == 0) {
-            node.away_since_ns = now_ns;
-        } else if (!node.pending.empty() && has_other && !node.link->is_open() &&
-                   now_ns >= node.away_since_ns + config_.grace_ns) {
+        if (is_dead(node, now_ns) && node.unsafe > 0 &&
+            std::ranges::any_of(nodes_, [](const auto& n) { return n->takes_events(); })) {
             reassign(i);
         }
     }
@@ -268,10 +288,11 @@ void EventDispatcher::set_width(std::uint64_t sources) noexcept {
 std::size_t EventDispatcher::unacknowledged() const noexcept {
     std::size_t count = 0;
     for (const auto& node : nodes_) {
-        count += node->pending.size();
+        count += node->unsafe;
     }
     for (const Orphans& orphans : orphans_) {
-        count += orphans.pending.size();
+        count += static_cast<std::size_t>(
+            std::ranges::count(orphans.pending, false, &Node::Pending::is_safe));
     }
     return count;
 }
@@ -281,8 +302,8 @@ std::vector<EventDispatcher::NodeState> EventDispatcher::nodes() const {
     for (const auto& node : nodes_) {
         states.push_back({.endpoint = node->endpoint,
                           .is_there = node->link->is_open(),
-                          .fragments = node->safe_before + node->safe,
-                          .unacknowledged = node->pending.size()});
+                          .fragments = node->safe,
+                          .unacknowledged = node->unsafe});
     }
     return states;
 }

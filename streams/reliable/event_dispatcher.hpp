@@ -2,9 +2,10 @@
 // with the least to do when the first of them comes, so that a slow node holds no queue. What a
 // dead node had not acknowledged goes to the others. Nodes may come and go. One thread.
 //
-// A node counts as dead when its connection has ended and not come back for `grace_ns`: one that
-// only stands still keeps its events, so that none is decided twice. What a dead node decided and
-// nobody heard of is void: on_reassigned() names those events.
+// A node counts as dead when it takes no connection for `grace_ns`, or takes them and says nothing
+// for `stall_ns`: one that only stands still for a while keeps its events. What a dead node decided
+// and nobody heard of is void: on_reassigned() names those events. One that comes back after all
+// forgets what it has in part only (PROTOCOL.md, senders that reassign).
 #pragma once
 
 #include <cstddef>
@@ -28,6 +29,7 @@ class EventDispatcher final : public MessageSink {
     struct Config {
         std::string name;                        // of this sender, to every node
         std::uint64_t grace_ns = 2'000'000'000;  // a node that dies has so long to come back
+        std::uint64_t stall_ns = 5'000'000'000;  // one that stands still, to go on
         std::size_t window_messages = 65536;     // for each node
         std::size_t window_bytes = std::size_t{256} << 20;
         std::size_t remembered_events = std::size_t{1} << 20U;  // whose node is known
@@ -82,6 +84,7 @@ class EventDispatcher final : public MessageSink {
     void remember(const EventKey& key, std::uint32_t node) noexcept;
     [[nodiscard]] bool has_ended(const EventKey& key) const noexcept;
     void take_safe(Node& node) noexcept;
+    [[nodiscard]] bool is_dead(Node& node, std::uint64_t now_ns) const noexcept;
     void reassign(std::uint32_t dead) noexcept;
     void move_orphans(std::uint64_t now_ns) noexcept;
 

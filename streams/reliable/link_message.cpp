@@ -15,7 +15,8 @@ static_assert(std::endian::native == std::endian::little);
 
 constexpr std::size_t kChecksumAt = 4;
 constexpr std::size_t kHeaderBytes = 8;  // kind, version, two zeros, checksum
-constexpr std::byte kVersion{1};
+constexpr std::byte kVersion{2};
+constexpr std::uint64_t kReassigns = 1;  // of the flags of an open
 
 enum class Kind : std::uint8_t {
     open = 1,
@@ -60,7 +61,8 @@ struct Encoder {
 
     void operator()(const OpenMessage& open) const {
         Expects(!open.name.empty() && open.name.size() <= kLongestSenderName);
-        const std::array values{open.epoch, open.first, open.first_offset, open.next, open.width};
+        const std::array values{open.epoch, open.first, open.first_offset,
+                                open.next,  open.width, open.reassigns ? kReassigns : 0};
         const auto message = begin_message(values, open.name.size(), out);
         std::memcpy(message.data() + kHeaderBytes + sizeof values, open.name.data(),
                     open.name.size());
@@ -74,11 +76,13 @@ struct Encoder {
         seal(Kind::close, begin_message(std::array{close.epoch}, 0, out));
     }
     void operator()(const GrantMessage& grant) const {
-        seal(Kind::grant,
-             begin_message(std::array{grant.receiver_epoch, grant.sender_epoch,
-                                      grant.levels.received, grant.levels.decided,
-                                      grant.levels.durable, grant.limit, grant.offset_limit},
-                           0, out));
+        Expects(grant.settled.size() <= kLongestSettled);
+        const std::array values{grant.receiver_epoch, grant.sender_epoch,   grant.levels.received,
+                                grant.levels.decided, grant.levels.durable, grant.limit,
+                                grant.offset_limit};
+        const auto message = begin_message(values, grant.settled.size(), out);
+        std::ranges::copy(grant.settled, message.begin() + kHeaderBytes + sizeof values);
+        seal(Kind::grant, message);
     }
     void operator()(const ResendMessage& resend) const {
         seal(Kind::resend,
@@ -94,11 +98,11 @@ struct Encoder {
 
 std::optional<LinkMessage> decode_open(std::span<const std::byte> body) noexcept {
     constexpr std::uint64_t kWidest = 1024;
-    const std::size_t fixed = 5 * sizeof(std::uint64_t);
+    const std::size_t fixed = 6 * sizeof(std::uint64_t);
     if (body.size() <= fixed || body.size() > fixed + kLongestSenderName) {
         return std::nullopt;
     }
-    const auto [epoch, first, first_offset, next, width] = numbers<5>(body);
+    const auto [epoch, first, first_offset, next, width, flags] = numbers<6>(body);
     const auto name = body.subspan(fixed);
     if (epoch == 0 || first == 0 || next < first || width == 0 || width > kWidest) {
         return std::nullopt;
@@ -108,7 +112,21 @@ std::optional<LinkMessage> decode_open(std::span<const std::byte> body) noexcept
                        .first_offset = first_offset,
                        .next = next,
                        .width = width,
+                       .reassigns = (flags & kReassigns) != 0,
                        .name = {reinterpret_cast<const char*>(name.data()), name.size()}};
+}
+
+std::optional<LinkMessage> decode_grant(std::span<const std::byte> body) noexcept {
+    const std::size_t fixed = 7 * sizeof(std::uint64_t);
+    if (body.size() < fixed || body.size() > fixed + kLongestSettled) {
+        return std::nullopt;
+    }
+    const auto value = numbers<7>(body);
+    const LinkLevels levels{value[2], value[3], value[4]};
+    if (levels.durable > levels.decided || levels.decided > levels.received) {
+        return std::nullopt;
+    }
+    return GrantMessage{value[0], value[1], levels, value[5], value[6], body.subspan(fixed)};
 }
 
 std::optional<LinkMessage> decode_body(Kind kind, std::span<const std::byte> body) noexcept {
@@ -124,17 +142,8 @@ std::optional<LinkMessage> decode_body(Kind kind, std::span<const std::byte> bod
         case Kind::close:
             return has(1) ? std::optional<LinkMessage>(CloseMessage{numbers<1>(body)[0]})
                           : std::nullopt;
-        case Kind::grant: {
-            if (!has(7)) {
-                return std::nullopt;
-            }
-            const auto value = numbers<7>(body);
-            const LinkLevels levels{value[2], value[3], value[4]};
-            if (levels.durable > levels.decided || levels.decided > levels.received) {
-                return std::nullopt;
-            }
-            return GrantMessage{value[0], value[1], levels, value[5], value[6]};
-        }
+        case Kind::grant:
+            return decode_grant(body);
         case Kind::resend:
             if (!has(3) || numbers<3>(body)[1] == 0 || numbers<3>(body)[2] < numbers<3>(body)[1]) {
                 return std::nullopt;

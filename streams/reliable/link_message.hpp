@@ -15,6 +15,7 @@ namespace tamis::streams {
 
 inline constexpr std::size_t kDataHeaderBytes = 24;  // before the payload of a data message
 inline constexpr std::size_t kLongestSenderName = 63;
+inline constexpr std::size_t kLongestSettled = 8192;  // bytes, of eight messages each
 
 // How far the receiver has come, each level cumulative: every message up to this number.
 struct LinkLevels {
@@ -32,6 +33,7 @@ struct OpenMessage {
     std::uint64_t first_offset = 0;  // payload bytes of all messages before it
     std::uint64_t next = 0;          // number after the last one sent
     std::uint64_t width = 1;         // sources whose messages it sends, 1 .. 1024
+    bool reassigns = false;          // what this receiver does not settle may go to another one
     std::string_view name;           // 1 .. 63 bytes
 };
 
@@ -53,6 +55,9 @@ struct GrantMessage {
     LinkLevels levels;
     std::uint64_t limit = 0;         // largest number that may be sent
     std::uint64_t offset_limit = 0;  // a message must end at or before this offset
+    // Bit i of byte k, from the lowest: message levels.durable + 1 + 8 k + i is durable although
+    // one before it is not. For senders that reassign; at most kLongestSettled bytes.
+    std::span<const std::byte> settled = {};
 };
 
 // Receiver to sender: these did not arrive.

@@ -25,6 +25,7 @@ struct LinkReceiver::Sender {
     std::uint64_t heard_ns = 0;
     std::uint64_t next = 1;  // the sender has sent everything below
     bool is_closed = false;
+    bool reassigns = false;
 
     bool grant_is_due = false;  // answer now
     bool has_news = false;      // levels or limit have changed since the last grant
@@ -101,6 +102,7 @@ LinkReceiver::Sender* LinkReceiver::find_or_add(std::string_view name,
     }
     (*left)->name = name;
     (*left)->session.begin(0, 1, 0);
+    (*left)->reassigns = false;
     return left->get();
 }
 
@@ -127,16 +129,21 @@ std::optional<LinkReceiver::Delivery> LinkReceiver::on(Peer peer, const OpenMess
         }
         return std::nullopt;
     }
+    const auto position = std::ranges::find_if(
+        senders_, [&](const auto& candidate) { return candidate.get() == sender; });
+    const auto index = static_cast<std::uint32_t>(position - senders_.begin());
     if (open.epoch > later) {
+        if (sender->reassigns) {
+            taken_back_.push_back({.session = index, .incarnation = sender->incarnation});
+        }
         ++counters_.opened;
         ++sender->incarnation;
+        sender->reassigns = open.reassigns;
         sender->session.begin(open.epoch, open.first, open.first_offset);
         sender->is_closed = false;
     }
     sender->session.set_width(std::min(open.width, config_.widest));
-    const auto position = std::ranges::find_if(
-        senders_, [&](const auto& candidate) { return candidate.get() == sender; });
-    connect(peer, static_cast<std::uint32_t>(position - senders_.begin()));
+    connect(peer, index);
     sender->heard_ns = now_ns;
     sender->next = open.next;
     sender->grant_is_due = true;
@@ -200,6 +207,26 @@ void LinkReceiver::settle(const Receipt& receipt, LinkLevel level) noexcept {
     }
 }
 
+std::optional<LinkReceiver::TakenBack> LinkReceiver::next_taken_back() noexcept {
+    if (taken_back_.empty()) {
+        return std::nullopt;
+    }
+    const TakenBack taken = taken_back_.back();
+    taken_back_.pop_back();
+    return taken;
+}
+
+std::uint64_t LinkReceiver::heard_until(std::uint64_t now_ns) const noexcept {
+    std::uint64_t until = now_ns;
+    for (const auto& sender : senders_) {
+        const bool may_take_back = sender->reassigns && sender->session.held() > 0;
+        if (may_take_back && now_ns <= sender->heard_ns + config_.forget_ns) {
+            until = std::min(until, sender->heard_ns);
+        }
+    }
+    return until;
+}
+
 void LinkReceiver::on_unreachable(Peer peer) noexcept {
     if (const auto known = by_peer_.find(peer); known != by_peer_.end()) {
         senders_[known->second]->peer.reset();
@@ -247,11 +274,16 @@ bool LinkReceiver::encode_grant(Sender& sender, std::uint64_t now_ns) noexcept {
     sender.has_news = false;
     sender.granted_ns = now_ns;
     sender.granted_limit = session.limit();
+    settled_.clear();
+    if (sender.reassigns) {
+        session.encode_settled(settled_);
+    }
     encode_link_message(GrantMessage{.receiver_epoch = config_.epoch,
                                      .sender_epoch = session.epoch(),
                                      .levels = session.levels(),
                                      .limit = is_stopped_ ? session.highest() : session.limit(),
-                                     .offset_limit = session.offset_limit()},
+                                     .offset_limit = session.offset_limit(),
+                                     .settled = settled_},
                         reply_);
     return true;
 }

@@ -78,6 +78,16 @@ class LinkReceiver {
     [[nodiscard]] std::optional<Reply> next_reply(std::uint64_t now_ns) noexcept;
     // No sender is granted more from now on.
     void stop() noexcept { is_stopped_ = true; }
+    // The messages of a session are void, for a sender that reassigns has begun it anew: another
+    // receiver gets them. Every such session is named once.
+    struct TakenBack {
+        std::uint32_t session = 0;
+        std::uint32_t incarnation = 0;  // receipts of this one and earlier ones
+    };
+    [[nodiscard]] std::optional<TakenBack> next_taken_back() noexcept;
+    // When what a sender that reassigns has sent until then is known: now_ns, or earlier when one
+    // has not been heard since. What it has not settled by then may be another receiver's.
+    [[nodiscard]] std::uint64_t heard_until(std::uint64_t now_ns) const noexcept;
     // Every sender has an answer in next_reply() now.
     void flush() noexcept;
     // A message of several parts, or of a connection with a name of its own.
@@ -119,6 +129,8 @@ class LinkReceiver {
     std::size_t next_sender_ = 0;
     bool is_stopped_ = false;
     std::vector<std::byte> reply_;
+    std::vector<std::byte> settled_;
+    std::vector<TakenBack> taken_back_;
     LinkReceiverCounters counters_;
 };
 

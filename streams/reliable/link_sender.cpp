@@ -81,6 +81,10 @@ void LinkSender::on(const GrantMessage& grant) noexcept {
     next_fresh_ = std::max(next_fresh_, grant.levels.received + 1);
     limit_ = grant.limit;
     offset_limit_ = grant.offset_limit;
+    if (config_.reassigns) {
+        settled_after_ = grant.levels.durable;
+        settled_.assign(grant.settled.begin(), grant.settled.end());
+    }
     forget_durable(grant.levels.durable);
 }
 
@@ -162,6 +166,7 @@ std::span<const std::byte> LinkSender::next(std::uint64_t now_ns) noexcept {
                         .first_offset = kept_.size() == 0 ? next_offset_ : offset_of(kept_[0]),
                         .next = next_fresh_,
                         .width = width_,
+                        .reassigns = config_.reassigns,
                         .name = config_.name},
             open_);
         offered_ = Offered::open;

@@ -30,6 +30,9 @@ class LinkSender {
     struct Config {
         std::string name;         // 1 .. 63 bytes, the same over restarts, unlike any other's
         std::uint64_t epoch = 0;  // above that of every earlier incarnation: ns since 1970
+        // What the receiver has not settled may be given to another one: it then decides nothing of
+        // which it has only a part, and forgets that when a later incarnation opens.
+        bool reassigns = false;
         std::size_t window_messages = 16384;
         std::size_t window_bytes = std::size_t{64} << 20;
         std::uint64_t ping_ns = 100'000'000;
@@ -62,6 +65,20 @@ class LinkSender {
     void encode_close(std::vector<std::byte>& out) const;
 
     [[nodiscard]] const LinkLevels& levels() const noexcept { return levels_; }
+    // Calls on_number, in order, with the numbers beyond levels().durable that the receiver holds
+    // durably too, as the last grant named them; with none when no grant has come since. Only for
+    // one that reassigns.
+    template <class OnNumber>
+    void take_settled(OnNumber on_number) {
+        for (std::uint64_t i = 0; i < settled_.size() * 8; ++i) {
+            const std::uint64_t number = settled_after_ + 1 + i;
+            const bool is_settled = (settled_[i / 8] >> (i % 8) & std::byte{1}) != std::byte{0};
+            if (is_settled && number > levels_.durable && number <= sent_once_) {
+                on_number(number);
+            }
+        }
+        settled_.clear();
+    }
     [[nodiscard]] std::uint64_t offered() const noexcept { return counters_.offered; }
     [[nodiscard]] std::size_t unacknowledged() const noexcept { return kept_.size(); }
     [[nodiscard]] bool is_open() const noexcept { return is_open_; }
@@ -101,8 +118,10 @@ class LinkSender {
     LinkLevels levels_;
     std::uint64_t limit_ = 0;
     std::uint64_t offset_limit_ = 0;
-    std::vector<Range> again_;  // asked for; at most kRanges
-    bool is_open_ = false;      // the receiver has answered since the last (re)open
+    std::uint64_t settled_after_ = 0;
+    std::vector<std::byte> settled_;  // GrantMessage::settled, for numbers behind settled_after_
+    std::vector<Range> again_;        // asked for; at most kRanges
+    bool is_open_ = false;            // the receiver has answered since the last (re)open
     bool is_refused_ = false;
     bool open_is_due_ = true;
     std::uint64_t opened_ns_ = 0;  // when an open was last sent

@@ -36,6 +36,7 @@ void LinkSession::begin(std::uint64_t epoch, std::uint64_t first,
     epoch_ = epoch;
     levels_ = {first - 1, first - 1, first - 1};
     highest_ = first - 1;
+    highest_durable_ = first - 1;
     highest_offset_ = first_offset;
     held_messages_ = 0;
     held_bytes_ = 0;
@@ -80,6 +81,7 @@ void LinkSession::settle(std::uint64_t number, LinkLevel level, std::size_t byte
     now |= kDecided;
     if (level == LinkLevel::durable) {
         now |= kDurable;
+        highest_durable_ = std::max(highest_durable_, number);
         --held_messages_;
         held_bytes_ -= bytes;
     }
@@ -89,6 +91,16 @@ void LinkSession::settle(std::uint64_t number, LinkLevel level, std::size_t byte
     while (levels_.durable < levels_.decided && (state(levels_.durable + 1) & kDurable) != 0) {
         ++levels_.durable;
         state(levels_.durable) = 0;
+    }
+}
+
+void LinkSession::encode_settled(std::vector<std::byte>& out) const {
+    const std::uint64_t count =
+        std::min<std::uint64_t>(highest_durable_ - levels_.durable, kLongestSettled * 8);
+    out.assign((count + 7) / 8, std::byte{0});
+    for (std::uint64_t i = 0; i < count; ++i) {
+        const bool is_durable = (state(levels_.durable + 1 + i) & kDurable) != 0;
+        out[i / 8] |= static_cast<std::byte>(is_durable) << (i % 8);
     }
 }
 

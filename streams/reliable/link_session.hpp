@@ -36,6 +36,8 @@ class LinkSession {
     void settle(std::uint64_t number, LinkLevel level, std::size_t bytes) noexcept;
 
     [[nodiscard]] const LinkLevels& levels() const noexcept { return levels_; }
+    // Replaces `out` by GrantMessage::settled: what is durable beyond levels().durable.
+    void encode_settled(std::vector<std::byte>& out) const;
     // Largest number that may be sent, and the offset at which it must end.
     [[nodiscard]] std::uint64_t limit() const noexcept;
     [[nodiscard]] std::uint64_t offset_limit() const noexcept;
@@ -71,7 +73,8 @@ class LinkSession {
     std::vector<std::uint8_t> states_;  // of numbers (durable, durable + size]
     std::uint64_t epoch_ = 0;
     LinkLevels levels_;
-    std::uint64_t highest_ = 0;         // largest number that has come
+    std::uint64_t highest_ = 0;  // largest number that has come
+    std::uint64_t highest_durable_ = 0;
     std::uint64_t highest_offset_ = 0;  // where it ends
     std::size_t held_messages_ = 0;
     std::size_t held_bytes_ = 0;

@@ -1,5 +1,6 @@
 #include "streams/reliable/reliable_link.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -106,6 +107,9 @@ std::size_t ReliableInput::receive(MessageSink& sink, std::uint64_t now_ns,
         ++messages;
         const auto delivery = receiver_.on_message(peer, socket_->bytes(), now_ns);
         if (!delivery) {
+            while (const auto taken = receiver_.next_taken_back()) {
+                take_back(sink, *taken);
+            }
             continue;
         }
         const Hold hold = sink.on_message(delivery->payload, now_ns);
@@ -130,6 +134,19 @@ void ReliableInput::settle(Hold hold, LinkLevel level) noexcept {
     }
     if (level == LinkLevel::durable) {
         waiting_[hold].clear();
+    }
+}
+
+// Events of which all that has come here was of that session; a part of another sender keeps one.
+void ReliableInput::take_back(MessageSink& sink, const LinkReceiver::TakenBack& taken) noexcept {
+    const auto is_void = [&](const LinkReceiver::Receipt& receipt) {
+        return receipt.session == taken.session && receipt.incarnation <= taken.incarnation;
+    };
+    for (Hold hold = 0; hold < waiting_.size(); ++hold) {
+        if (!waiting_[hold].empty() && std::ranges::all_of(waiting_[hold], is_void) &&
+            sink.on_taken_back(hold)) {
+            waiting_[hold].clear();
+        }
     }
 }
 

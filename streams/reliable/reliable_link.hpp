@@ -32,6 +32,9 @@ class ReliableInput final : public FragmentInput {
     // What the sink does not hold is acknowledged at once.
     std::size_t poll(MessageSink& sink, std::uint64_t now_ns, std::size_t limit) noexcept override;
     void settle(Hold hold, LinkLevel level) noexcept override;
+    [[nodiscard]] std::uint64_t heard_until(std::uint64_t now_ns) const noexcept override {
+        return receiver_.heard_until(now_ns);
+    }
     void stop() noexcept override { receiver_.stop(); }
     void flush(std::uint64_t now_ns) noexcept override;
     [[nodiscard]] bool is_exhausted() const noexcept override { return false; }
@@ -60,6 +63,7 @@ class ReliableInput final : public FragmentInput {
     [[nodiscard]] bool receive_from(LinkReceiver::Peer& peer) noexcept;
     std::size_t receive(MessageSink& sink, std::uint64_t now_ns, std::size_t limit) noexcept;
     std::size_t answer(std::uint64_t now_ns) noexcept;
+    void take_back(MessageSink& sink, const LinkReceiver::TakenBack& taken) noexcept;
 
     std::unique_ptr<LinkSocket> socket_;
     LinkReceiver receiver_;
@@ -88,6 +92,11 @@ class ReliableOutput final : public EventOutput {
     [[nodiscard]] int wait_descriptor() const noexcept override { return socket_->descriptor(); }
 
     void set_width(std::uint64_t width) noexcept { sender_.set_width(width); }
+    // LinkSender::take_settled.
+    template <class OnNumber>
+    void take_settled(OnNumber on_number) {
+        sender_.take_settled(on_number);
+    }
 
     // For programs that do nothing else: send() that waits, and waiting until all is durable.
     // False when the time is over or the link is refused.
@@ -100,8 +109,11 @@ class ReliableOutput final : public EventOutput {
     [[nodiscard]] const LinkSender& sender() const noexcept { return sender_; }
     // The receiver has answered on this connection.
     [[nodiscard]] bool is_open() const noexcept { return sender_.is_open(); }
-    // The transport has a connection: the receiver may stand still, but it is not known to be gone.
-    [[nodiscard]] bool is_connected() const noexcept { return socket_->is_connected(); }
+    // As the transport sees it: the receiver may stand still without being gone.
+    [[nodiscard]] PeerPresence presence() const noexcept { return socket_->presence(); }
+    [[nodiscard]] bool is_connected() const noexcept {
+        return presence() == PeerPresence::connected;
+    }
 
  private:
     ReliableOutput(std::unique_ptr<LinkSocket> socket, LinkConfig config,

@@ -49,6 +49,29 @@ TEST_F(EventBuilderHold, ends_with_an_abandoned_event) {
     EXPECT_EQ(hold_of(1, kA), kNoHold);
 }
 
+// Another node decides it. Should it come back here, it is as new.
+TEST_F(EventBuilderHold, ends_with_an_open_event_that_is_taken_back) {
+    start(make_builder_config());
+    const Hold one = hold_of(1, kA);
+    const Hold two = hold_of(2, kA);
+    EXPECT_TRUE(builder_->on_taken_back(one));
+    EXPECT_EQ(events().abandoned, 1U);
+    EXPECT_EQ(events().taken_back, 1U);
+    EXPECT_EQ(events().open, 1U);
+    EXPECT_FALSE(builder_->on_taken_back(kNoHold));
+    EXPECT_EQ(hold_of(2, kB), two);
+    EXPECT_FALSE(builder_->on_taken_back(two)) << "it is complete and will be decided";
+    builder_->release(*builder_->next_closed());
+
+    const Hold again = hold_of(1, kA);
+    EXPECT_NE(again, kNoHold);
+    EXPECT_EQ(hold_of(1, kB), again);
+    EXPECT_EQ(fragments().late + fragments().duplicate_late + fragments().duplicate_same, 0U);
+    EXPECT_EQ(events().complete, 2U);
+    EXPECT_EQ(events().imbalance(), 0);
+    taken_.push_back(*builder_->next_closed());
+}
+
 TEST_F(EventBuilderHold, is_none_for_events_of_an_earlier_process) {
     start(make_builder_config());
     builder_->recall({kRun, 5});

@@ -81,5 +81,17 @@ TEST(EventWindow, its_clock_stands_still_while_there_is_no_room) {
     EXPECT_EQ(window.clock_ns(), 10U);
 }
 
+// A process that was stopped has yet to read what came meanwhile.
+TEST(EventWindow, its_clock_counts_no_long_step) {
+    EventWindow window(100, 100, 20);
+    window.advance(1000);
+    window.advance(1015);
+    EXPECT_EQ(window.clock_ns(), 15U);
+    window.advance(9000);
+    EXPECT_EQ(window.clock_ns(), 35U);
+    window.advance(9010);
+    EXPECT_EQ(window.clock_ns(), 45U);
+}
+
 }  // namespace
 }  // namespace tamis::streams

@@ -25,7 +25,7 @@ class ChaosProxy:
 
     def run(self, started):
         asyncio.set_event_loop(self.loop)
-        self.server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", self.port))
+        self.loop.run_until_complete(self.listen())
         self.loop.create_task(self.cut_for_ever())
         self.loop.call_soon(started.set)
         self.loop.run_forever()
@@ -33,6 +33,21 @@ class ChaosProxy:
         for task in tasks:
             task.cancel()
         self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+    async def listen(self):
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port)
+
+    async def refuse(self):
+        self.server.close()
+        for connection in list(self.connections):
+            connection.set()
+
+    def part(self):
+        """The network between the two is gone: connections end and none is taken."""
+        asyncio.run_coroutine_threadsafe(self.refuse(), self.loop).result(10)
+
+    def join(self):
+        asyncio.run_coroutine_threadsafe(self.listen(), self.loop).result(10)
 
     def stop_cutting(self):
         self.is_cutting = False

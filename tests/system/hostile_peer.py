@@ -47,7 +47,7 @@ class HostilePeer:
             peer.curve_publickey, peer.curve_secretkey, peer.curve_serverkey = self.keys
         peer.connect(self.endpoint)
         if self.is_reliable:
-            peer.send(encode(OPEN, (time.time_ns(), 1, 0, 1, 4), b"hostile"))
+            peer.send(encode(OPEN, (time.time_ns(), 1, 0, 1, 4, 0), b"hostile"))
             self.count("link_only")
         return peer
 

@@ -23,13 +23,13 @@ EVENTS, RUN, SEED = 400, 7, 20261126
 
 
 def encode(kind, numbers, rest=b""):
-    head, body = bytes([kind, 1, 0, 0]), struct.pack(f"<{len(numbers)}Q", *numbers) + rest
+    head, body = bytes([kind, 2, 0, 0]), struct.pack(f"<{len(numbers)}Q", *numbers) + rest
     return head + struct.pack("<I", crc32c(head + body)) + body
 
 
 def decode(message):
     """(kind, numbers, rest); the checksum must be right."""
-    count = {OPEN: 5, DATA: 2, CLOSE: 1, GRANT: 7, RESEND: 3, UNKNOWN_PEER: 1, REFUSED: 1}[message[0]]
+    count = {OPEN: 6, DATA: 2, CLOSE: 1, GRANT: 7, RESEND: 3, UNKNOWN_PEER: 1, REFUSED: 1}[message[0]]
     assert struct.unpack("<I", message[4:8])[0] == crc32c(message[:4] + message[8:]), "checksum of the node"
     return message[0], struct.unpack(f"<{count}Q", message[8:8 + 8 * count]), message[8 + 8 * count:]
 
@@ -72,7 +72,7 @@ class Sender:
             first = self.durable + 1
             self.pinged = time.monotonic()
             self.socket.send(encode(OPEN, (self.epoch, first, self.kept[first][0] if first in self.kept else self.offset,
-                                           self.next, 4), b"python"))
+                                           self.next, 4, 0), b"python"))
         while self.socket.poll(0):
             kind, numbers, _ = decode(self.socket.recv())
             if kind == GRANT:
@@ -120,8 +120,8 @@ class Receiver:
             peer, message = self.socket.recv_multipart()
             kind, numbers, rest = decode(message)
             if kind == OPEN:
-                epoch, first, _, _, width = numbers
-                assert width == 1 and rest == b"node0.downstream"
+                epoch, first, _, _, width, flags = numbers
+                assert width == 1 and flags == 0 and rest == b"node0.downstream"
                 if epoch != self.sender_epoch:
                     self.sender_epoch, self.received = epoch, first - 1
             elif kind == DATA and self.sender_epoch == 0:

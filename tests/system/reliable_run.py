@@ -45,18 +45,21 @@ drain_timeout_ms: 20000
         ready = self.folder / f"{name}.ready"
         return Process(name, self.folder, [self.tamisd, f"{name}.pbtxt", "--ready-file", ready], ready)
 
-    def sources(self, port, events, rate):
-        return [Process(f"source-{name}", self.folder, [
+    def source(self, name, port, events, rate):
+        return Process(f"source-{name}", self.folder, [
             self.tamis, "generate", "--events", events, "--rate", rate, "--seed", 11, "--source", name,
-            "--connect", f"tcp://127.0.0.1:{port}", "--delivery", "reliable", "--log", f"{name}.sent"]) for name in DETECTORS]
+            "--connect", f"tcp://127.0.0.1:{port}", "--delivery", "reliable", "--log", f"{name}.sent"])
 
-    def dispatcher(self, port, node_ports):
+    def sources(self, port, events, rate):
+        return [self.source(name, port, events, rate) for name in DETECTORS]
+
+    def dispatcher(self, port, node_ports, *options):
         self.dispatch_log, ready = self.folder / "dispatch.log.json", self.folder / "dispatch.ready"
         self.dispatch_log.touch()
         self.list_nodes(node_ports)
         return Process("dispatch", self.folder, [
             self.tamis, "dispatch", "--bind", f"tcp://127.0.0.1:{port}", "--node-file", "nodes.txt", "--grace", 1,
-            "--log", self.dispatch_log, "--ready-file", ready], ready)
+            "--log", self.dispatch_log, "--ready-file", ready, *options], ready)
 
     def list_nodes(self, ports):
         staged = self.folder / "nodes.new"

@@ -1,6 +1,9 @@
 #include "streams/reliable/event_dispatcher.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -29,6 +32,10 @@ struct FakeNode final : MessageSink {
         return next_hold++;
     }
     void on_refused(std::uint64_t) noexcept override {}
+    bool on_taken_back(Hold hold) noexcept override {
+        taken_back.insert(hold);
+        return true;
+    }
     void settle_all() {
         for (; settled < next_hold; ++settled) {
             input->settle(settled, LinkLevel::durable);
@@ -36,7 +43,9 @@ struct FakeNode final : MessageSink {
     }
 
     std::unique_ptr<ReliableInput> input;
+    bool stands_still = false;
     std::vector<std::uint64_t> events;
+    std::set<Hold> taken_back;
     Hold next_hold = 0;
     Hold settled = 0;
 };
@@ -50,6 +59,7 @@ class Dispatcher : public ::testing::Test {
               context_,
               {.name = "dispatch",
                .grace_ns = 50'000'000,
+               .stall_ns = 100'000'000,
                .window_messages = kWindow,
                .remembered_events = 1000,
                .message_bytes = 1000,
@@ -73,7 +83,7 @@ class Dispatcher : public ::testing::Test {
         while (!done() && steady_clock::now() < end) {
             dispatcher_.poll(now_ns());
             for (const auto& node : nodes_) {
-                if (node->input) {
+                if (node->input && !node->stands_still) {
                     node->input->poll(*node, now_ns(), 100);
                 }
             }
@@ -160,6 +170,92 @@ TEST_F(Dispatcher, gives_no_rest_of_an_ended_event_to_another_node) {
     ASSERT_TRUE(turn_until([&] { return other.events.size() == 1 && safe_.size() == 2; }));
     EXPECT_EQ(other.events[0], 2U);
     EXPECT_EQ(reassigned_, std::set<std::uint64_t>{2});
+}
+
+// What is safe behind a fragment whose event is not whole: the source that this one waits for may
+// have no room left until it hears of that.
+TEST_F(Dispatcher, hears_of_every_fragment_that_is_safe_in_any_order) {
+    FakeNode& node = start_node();
+    for (std::uint64_t event = 1; event <= 3; ++event) {
+        send(event);
+    }
+    ASSERT_TRUE(turn_until([&] { return node.events.size() == 3; }));
+    node.input->settle(1, LinkLevel::durable);
+    node.input->settle(2, LinkLevel::durable);
+    ASSERT_TRUE(turn_until([&] { return safe_.size() == 2; }));
+    EXPECT_FALSE(safe_.contains(0));
+    EXPECT_EQ(dispatcher_.unacknowledged(), 1U);
+
+    FakeNode& other = start_node();
+    ASSERT_TRUE(turn_until([&] { return dispatcher_.nodes()[1].is_there; }));
+    node.input.reset();
+    ASSERT_TRUE(turn_until([&] { return other.events.size() == 1; }));
+    EXPECT_EQ(other.events[0], 1U) << "what is safe is not given away";
+    EXPECT_EQ(reassigned_, std::set<std::uint64_t>{1});
+    other.settle_all();
+    ASSERT_TRUE(turn_until([&] { return safe_.size() == 3; }));
+    for (const auto& [hold, times] : safe_) {
+        EXPECT_EQ(times, 1);
+    }
+}
+
+TEST_F(Dispatcher, takes_back_what_a_node_has_that_stands_still_for_long) {
+    FakeNode& still = start_node();
+    for (std::uint64_t event = 1; event <= 3; ++event) {
+        send(event);
+    }
+    ASSERT_TRUE(turn_until([&] { return still.events.size() == 3; }));
+    still.input->settle(1, LinkLevel::durable);
+    ASSERT_TRUE(turn_until([&] { return safe_.size() == 1; }));
+    FakeNode& other = start_node();
+    ASSERT_TRUE(turn_until([&] { return dispatcher_.nodes()[1].is_there; }));
+    still.stands_still = true;
+    ASSERT_TRUE(turn_until([&] { return other.events.size() == 2; }));
+    EXPECT_EQ(reassigned_, (std::set<std::uint64_t>{1, 3}));
+    EXPECT_TRUE(still.taken_back.empty());
+    still.stands_still = false;  // what it has of them is of no use any more
+    ASSERT_TRUE(turn_until([&] { return still.taken_back.size() == 2; }));
+    EXPECT_EQ(still.taken_back, (std::set<Hold>{0, 2}));
+    ASSERT_TRUE(turn_until([&] { return dispatcher_.nodes()[0].is_there; }));
+    send(4);
+    ASSERT_TRUE(turn_until([&] { return still.events.size() == 4; }));
+    still.input->settle(3, LinkLevel::durable);
+    other.settle_all();
+    ASSERT_TRUE(turn_until([&] { return safe_.size() == 4; }));
+}
+
+// A process that stands still takes connections and ends none: its events stay with it.
+TEST(PeerPresence, tells_one_that_stands_still_from_one_that_has_gone) {
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::listen(listener, 10), 0);
+    ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+
+    LinkContext context;
+    LinkConfig config;
+    config.endpoint = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    config.attachment = Attachment::connect;
+    config.options.handshake_ms = 50;
+    const auto link = *ReliableOutput::make(context, config, {.name = "d"});
+    const auto turn_for = [&](std::chrono::milliseconds time, auto until) {
+        const auto end = steady_clock::now() + time;
+        while (!until() && steady_clock::now() < end) {
+            link->poll(now_ns());
+        }
+        return until();
+    };
+    const auto is = [&](PeerPresence presence) {
+        return [&, presence] { return link->presence() == presence; };
+    };
+    EXPECT_TRUE(turn_for(seconds(20), is(PeerPresence::silent)));
+    EXPECT_FALSE(turn_for(std::chrono::milliseconds(2500), is(PeerPresence::absent)))
+        << "over several handshakes that got no answer, and connections made anew";
+    ::close(listener);
+    EXPECT_TRUE(turn_for(seconds(20), is(PeerPresence::absent)));
 }
 
 }  // namespace

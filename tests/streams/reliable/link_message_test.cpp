@@ -27,23 +27,24 @@ Message round_trip(const std::vector<std::byte>& bytes) {
 
 std::vector<std::vector<std::byte>> one_of_each() {
     static const std::string payload = "forty-two";
-    return {encode(OpenMessage{7, 3, 1000, 9, 4, "tracker"}),
+    return {encode(OpenMessage{7, 3, 1000, 9, 4, false, "tracker"}),
             encode(DataMessage{12, 345, bytes_of(payload)}),
             encode(CloseMessage{7}),
-            encode(GrantMessage{5, 7, {30, 20, 10}, 99, 4096}),
+            encode(GrantMessage{5, 7, {30, 20, 10}, 99, 4096, bytes_of(payload)}),
             encode(ResendMessage{7, 4, 6}),
             encode(UnknownPeerMessage{5}),
             encode(RefusedMessage{8})};
 }
 
 TEST(LinkMessage, keeps_every_field) {
-    const auto open = encode(OpenMessage{7, 3, 1000, 9, 4, "tracker"});
+    const auto open = encode(OpenMessage{7, 3, 1000, 9, 4, true, "tracker"});
     const auto read = round_trip<OpenMessage>(open);
     EXPECT_EQ(read.epoch, 7U);
     EXPECT_EQ(read.first, 3U);
     EXPECT_EQ(read.first_offset, 1000U);
     EXPECT_EQ(read.next, 9U);
     EXPECT_EQ(read.width, 4U);
+    EXPECT_TRUE(read.reassigns);
     EXPECT_EQ(read.name, "tracker");
 
     const std::string payload = "forty-two";
@@ -53,12 +54,15 @@ TEST(LinkMessage, keeps_every_field) {
     EXPECT_EQ(carried.offset, 345U);
     EXPECT_TRUE(std::ranges::equal(carried.payload, bytes_of(payload)));
 
-    const auto grant = round_trip<GrantMessage>(encode(GrantMessage{5, 7, {30, 20, 10}, 99, 4096}));
+    const auto granted =
+        encode(GrantMessage{5, 7, {30, 20, 10}, 99, 4096, bytes_of(payload).first(2)});
+    const auto grant = round_trip<GrantMessage>(granted);
     EXPECT_EQ(grant.receiver_epoch, 5U);
     EXPECT_EQ(grant.sender_epoch, 7U);
     EXPECT_EQ(grant.levels, (LinkLevels{30, 20, 10}));
     EXPECT_EQ(grant.limit, 99U);
     EXPECT_EQ(grant.offset_limit, 4096U);
+    EXPECT_TRUE(std::ranges::equal(grant.settled, bytes_of(payload).first(2)));
 
     const auto resend = round_trip<ResendMessage>(encode(ResendMessage{7, 4, 6}));
     EXPECT_EQ(resend.sender_epoch, 7U);
@@ -79,9 +83,9 @@ TEST(LinkMessage, has_the_bytes_of_the_protocol_document) {
         hex += kDigits[std::to_integer<unsigned>(byte) >> 4U];
         hex += kDigits[std::to_integer<unsigned>(byte) & 15U];
     }
-    EXPECT_EQ(hex.substr(0, 8), "02010000");
+    EXPECT_EQ(hex.substr(0, 8), "02020000");
     EXPECT_EQ(hex.substr(16), "01000000000000000000000000000000616263");
-    EXPECT_EQ(hex.substr(8, 8), "0b67a51f");
+    EXPECT_EQ(hex.substr(8, 8), "d7549bfb");
 }
 
 TEST(LinkMessage, knows_every_flipped_bit) {
@@ -109,10 +113,10 @@ TEST(LinkMessage, refuses_contents_that_contradict_themselves) {
                : decoded.error() == LinkFault::malformed ? "malformed"
                                                          : "checksum";
     };
-    EXPECT_EQ(fault(OpenMessage{0, 1, 0, 1, 1, "a"}), "malformed");
-    EXPECT_EQ(fault(OpenMessage{1, 0, 0, 1, 1, "a"}), "malformed");
-    EXPECT_EQ(fault(OpenMessage{1, 5, 0, 4, 1, "a"}), "malformed") << "next before first";
-    EXPECT_EQ(fault(OpenMessage{1, 1, 0, 1, 0, "a"}), "malformed") << "no source";
+    EXPECT_EQ(fault(OpenMessage{0, 1, 0, 1, 1, false, "a"}), "malformed");
+    EXPECT_EQ(fault(OpenMessage{1, 0, 0, 1, 1, false, "a"}), "malformed");
+    EXPECT_EQ(fault(OpenMessage{1, 5, 0, 4, 1, false, "a"}), "malformed") << "next before first";
+    EXPECT_EQ(fault(OpenMessage{1, 1, 0, 1, 0, false, "a"}), "malformed") << "no source";
     EXPECT_EQ(fault(DataMessage{0, 0, {}}), "malformed");
     EXPECT_EQ(fault(GrantMessage{1, 1, {1, 2, 0}, 0, 0}), "malformed") << "decided, not received";
     EXPECT_EQ(fault(GrantMessage{1, 1, {3, 1, 2}, 0, 0}), "malformed") << "durable, not decided";

@@ -33,6 +33,24 @@ TEST(LinkSession, acknowledges_no_more_than_every_message_reached) {
     EXPECT_EQ(session.levels(), (LinkLevels{4, 4, 4}));
 }
 
+TEST(LinkSession, names_what_is_durable_behind_what_is_not) {
+    LinkSession session = begun({.messages = 16, .bytes = 1000});
+    std::vector<std::byte> settled{std::byte{99}};
+    session.encode_settled(settled);
+    EXPECT_TRUE(settled.empty());
+    for (std::uint64_t number = 1; number <= 12; ++number) {
+        static_cast<void>(session.arrive(number, number * 10, 10));
+    }
+    for (const std::uint64_t number : {1, 3, 4, 12}) {
+        session.settle(number, LinkLevel::durable, 10);
+    }
+    session.encode_settled(settled);  // from 2 on
+    EXPECT_EQ(settled, (std::vector{std::byte{0b110}, std::byte{0b100}}));
+    session.settle(2, LinkLevel::durable, 10);
+    session.encode_settled(settled);  // from 5 on
+    EXPECT_EQ(settled, std::vector{std::byte{0b1000'0000}});
+}
+
 TEST(LinkSession, knows_what_came_before) {
     LinkSession session = begun({.messages = 4, .bytes = 1000});
     EXPECT_EQ(session.arrive(2, 10, 10), Arrival::fresh);

@@ -57,6 +57,7 @@ void LinkWorld::start_sender(std::size_t index) {
     source.sender = std::make_unique<LinkSender>(LinkSender::Config{
         .name = "source" + std::to_string(index),
         .epoch = next_epoch_++,
+        .reassigns = true,
         .window_messages = 512,
         .window_bytes = 64 * 1024,
     });
@@ -164,6 +165,10 @@ void LinkWorld::deliver_to_senders() {
             source->sender->on_message(wire->bytes, now_ns_);
         }
         source->down.erase(source->down.begin(), split);
+        source->sender->take_settled([&](std::uint64_t number) {
+            ++settled_ahead_;
+            expect(durable_.contains({source->life, number}), "settled and never was");
+        });
     }
 }
 

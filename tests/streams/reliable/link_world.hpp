@@ -41,6 +41,8 @@ class LinkWorld {
     [[nodiscard]] std::uint64_t delivered() const { return delivered_count_; }
     [[nodiscard]] std::uint64_t damaged() const;
     [[nodiscard]] std::uint64_t flipped() const { return flipped_; }
+    // Messages that their sender knew to be durable before one in front of them was.
+    [[nodiscard]] std::uint64_t settled_ahead() const { return settled_ahead_; }
 
  private:
     struct Source;
@@ -81,6 +83,7 @@ class LinkWorld {
     std::uint64_t delivered_count_ = 0;
     std::uint64_t damaged_before_ = 0;
     std::uint64_t flipped_ = 0;
+    std::uint64_t settled_ahead_ = 0;
     std::string broken_;
 };
 

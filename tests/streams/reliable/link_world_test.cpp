@@ -17,6 +17,7 @@ void run(const LinkFaults& faults, std::uint64_t seeds, int steps) {
         ASSERT_EQ(world.broken(), "");
         ASSERT_TRUE(has_drained) << "something was never acknowledged";
         ASSERT_GT(world.delivered(), 0U);
+        ASSERT_GT(world.settled_ahead(), 0U);
     }
 }
 
