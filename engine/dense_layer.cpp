@@ -1,4 +1,4 @@
-// Dense layer: Gemm and MatMul, on oneDNN's inner product.
+// Dense layer: Gemm and MatMul, on oneDNN's inner product where there is no kernel of ours.
 #include "engine/emission.hpp"
 
 namespace tamis::engine {
@@ -65,6 +65,7 @@ void emit_backward(Emission& to, const PlanLayer& layer, const DenseLayer& dense
 
 void emit(Emission& to, const PlanLayer& layer, const DenseLayer& dense) {
     if (to.config().int8 != nullptr && emit_int8(to, layer, dense)) return;
+    if (to.config().use == onednn::Use::training && emit_small_dense(to, layer, dense)) return;
     ProgramBuilder& program = to.program();
     const onednn::Desc src_layout = onednn::plain(to.dims(layer.inputs[0]));
     const onednn::Desc dst_layout = onednn::plain(to.dims(layer.outputs[0]));

@@ -154,6 +154,10 @@ void emit(Emission& to, const PlanLayer& layer, const IntegerProductLayer& produ
 // Inference with own kernels: layers [first, last) of a run of DenseChain as one step.
 void emit_dense_chain(Emission& to, std::size_t first, std::size_t last);
 
+// Training of a dense layer on our own products. False: it is too large for them, nothing was
+// emitted.
+[[nodiscard]] bool emit_small_dense(Emission& to, const PlanLayer& layer, const DenseLayer& dense);
+
 // Only with Config::int8. False: oneDNN has no integer primitive for it, nothing was emitted.
 [[nodiscard]] bool emit_int8(Emission& to, const PlanLayer& layer, const DenseLayer& dense);
 [[nodiscard]] bool emit_int8(Emission& to, const PlanLayer& layer,
