@@ -107,8 +107,9 @@ void rows_of_tiles(D d, const DenseProduct& p, const Terms& terms, std::size_t r
 
 template <class D>
 void all_tiles(D d, const DenseProduct& p) {
-    const std::size_t block = std::max<std::size_t>(
-        16, kBlockFloats / (p.columns + (p.a_inner_stride > 1 ? p.rows : kTileRows)));
+    const std::size_t beside = p.columns + (p.a_inner_stride > 1 ? p.rows : kTileRows);
+    const std::size_t blocks = (p.inner * beside + kBlockFloats - 1) / kBlockFloats;
+    const std::size_t block = (p.inner + blocks - 1) / blocks;
     for (Terms terms; terms.first < p.inner; terms.first = terms.last) {
         terms.last = std::min(p.inner, terms.first + block);
         for (std::size_t row = 0; row < p.rows;) {
