@@ -29,7 +29,7 @@ void seal(std::vector<std::byte>& message) {
     if (message.size() < kHeader) {
         return;
     }
-    message[1] = std::byte{1};
+    message[1] = std::byte{2};
     message[2] = message[3] = std::byte{0};
     const std::span<const std::byte> bytes(message);
     const std::uint32_t sum =
@@ -41,7 +41,8 @@ void seal(std::vector<std::byte>& message) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     LinkReceiver receiver({.epoch = 1, .window = {.messages = 16, .bytes = 4096}, .senders = 4});
-    LinkSender sender({.name = "a", .epoch = 7, .window_messages = 8, .window_bytes = 1024});
+    LinkSender sender(
+        {.name = "a", .epoch = 7, .reassigns = true, .window_messages = 8, .window_bytes = 1024});
     const std::vector<std::byte> payload(10);
     std::uint64_t now = 1;
     while (size > 1) {
@@ -61,6 +62,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 receiver.settle(delivery->receipt, LinkLevel::durable);
             }
         }
+        while (receiver.next_taken_back()) {
+        }
+        require(receiver.heard_until(now) <= now);
         while (receiver.next_reply(now)) {
         }
         static_cast<void>(sender.offer(payload));
@@ -69,6 +73,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             sender.on_taken(now);
         }
         const auto& levels = sender.levels();
+        sender.take_settled([&](std::uint64_t number) {
+            require(number > levels.durable && number <= sender.offered());
+        });
         require(levels.durable <= sender.offered() && levels.received <= sender.offered());
         require(sender.unacknowledged() == sender.offered() - levels.durable);
         const auto& counters = receiver.counters();
