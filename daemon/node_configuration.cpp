@@ -12,7 +12,7 @@
 namespace tamis::daemon {
 namespace {
 
-// Many times what passes between two looks of a thread that runs, little against every window.
+// Many times what passes between two looks of a thread that runs, little against the usual windows.
 constexpr std::uint64_t kLongestStepNs = 20'000'000;
 
 std::string lines(const std::vector<std::string>& mistakes) {

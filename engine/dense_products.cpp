@@ -115,8 +115,8 @@ void all_tiles(D d, const DenseProduct& p) {
         for (std::size_t row = 0; row < p.rows;) {
             const std::size_t left = p.rows - row;
             const std::size_t tiles = (left + kTileRows - 1) / kTileRows;
-            const std::size_t count =
-                (left + tiles - 1) / tiles;  // none with few rows, which waits
+            // As even as they can be: a tile of few rows waits for its own sums.
+            const std::size_t count = (left + tiles - 1) / tiles;
             rows_of_tiles<kTileRows>(d, p, terms, row, count);
             row += count;
         }

@@ -7,7 +7,7 @@ namespace tamis::engine {
 
 namespace {
 
-// Up to here oneDNN's packing costs more than it gives (bench/README.md, training).
+// Up to here oneDNN's packing costs more than it gives (bench/README.md, The trainers).
 constexpr std::int64_t kSmallWidth = 64;
 
 struct SmallDense {

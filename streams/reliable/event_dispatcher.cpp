@@ -34,6 +34,13 @@ struct EventDispatcher::Node {
     bool leaves = false;
 
     [[nodiscard]] std::size_t load() const noexcept { return unsafe + promised; }
+    void look(std::uint64_t now_ns) noexcept {
+        const auto since = [now_ns](bool is, std::uint64_t before_ns) {
+            return !is ? 0 : before_ns == 0 ? now_ns : before_ns;
+        };
+        absent_since_ns = since(link->presence() == PeerPresence::absent, absent_since_ns);
+        silent_since_ns = since(!link->is_open(), silent_since_ns);
+    }
     [[nodiscard]] bool takes_events() const noexcept {
         return !leaves && link->is_connected() && link->is_open();
     }
@@ -251,16 +258,12 @@ void EventDispatcher::move_orphans(std::uint64_t now_ns) noexcept {
     }
 }
 
-bool EventDispatcher::is_dead(Node& node, std::uint64_t now_ns) const noexcept {
-    const auto lasts = [&](bool is, std::uint64_t& since_ns, std::uint64_t limit_ns) {
-        since_ns = !is ? 0 : since_ns == 0 ? now_ns : since_ns;
-        return is && now_ns >= since_ns + limit_ns;
+bool EventDispatcher::is_dead(const Node& node, std::uint64_t now_ns) const noexcept {
+    const auto lasts = [now_ns](std::uint64_t since_ns, std::uint64_t limit_ns) {
+        return since_ns != 0 && now_ns >= since_ns + limit_ns;
     };
-    const bool is_silent = !node.link->is_open();
-    const bool is_absent = node.link->presence() == PeerPresence::absent;
-    const bool is_gone = lasts(is_absent, node.absent_since_ns, config_.grace_ns);
-    const bool is_stalled = lasts(is_silent, node.silent_since_ns, config_.stall_ns);
-    return is_silent && (is_gone || is_stalled);
+    return node.silent_since_ns != 0 && (lasts(node.absent_since_ns, config_.grace_ns) ||
+                                         lasts(node.silent_since_ns, config_.stall_ns));
 }
 
 std::size_t EventDispatcher::poll(std::uint64_t now_ns) noexcept {
@@ -269,6 +272,7 @@ std::size_t EventDispatcher::poll(std::uint64_t now_ns) noexcept {
         Node& node = *nodes_[i];
         work += node.link->poll(now_ns);
         take_safe(node);
+        node.look(now_ns);
         if (is_dead(node, now_ns) && node.unsafe > 0 &&
             std::ranges::any_of(nodes_, [](const auto& n) { return n->takes_events(); })) {
             reassign(i);

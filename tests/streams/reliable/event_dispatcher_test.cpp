@@ -1,9 +1,6 @@
 #include "streams/reliable/event_dispatcher.hpp"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -98,6 +95,16 @@ class Dispatcher : public ::testing::Test {
         EXPECT_NE(dispatcher_.on_message(std::as_bytes(std::span(message)), now_ns()), kNoHold);
     }
 
+    // Which has got events 1 .. count.
+    FakeNode& start_node_with(std::uint64_t count) {
+        FakeNode& node = start_node();
+        for (std::uint64_t event = 1; event <= count; ++event) {
+            send(event);
+        }
+        EXPECT_TRUE(turn_until([&] { return node.events.size() == count; }));
+        return node;
+    }
+
     LinkContext context_;
     std::map<Hold, int> safe_;
     std::set<std::uint64_t> reassigned_;
@@ -128,11 +135,7 @@ TEST_F(Dispatcher, keeps_an_event_together_and_shares_events_evenly) {
 
 // More than the others have room for: it waits, and nothing is lost.
 TEST_F(Dispatcher, moves_what_a_dead_node_had_as_the_others_have_room) {
-    FakeNode& dying = start_node();
-    for (std::uint64_t event = 1; event <= 30; ++event) {
-        send(event);
-    }
-    ASSERT_TRUE(turn_until([&] { return dying.events.size() == 30; }));
+    FakeNode& dying = start_node_with(30);
     FakeNode& other = start_node();
     ASSERT_TRUE(turn_until([&] { return dispatcher_.nodes()[1].is_there; }));
     for (std::uint64_t event = 31; event <= 50; ++event) {
@@ -175,11 +178,7 @@ TEST_F(Dispatcher, gives_no_rest_of_an_ended_event_to_another_node) {
 // What is safe behind a fragment whose event is not whole: the source that this one waits for may
 // have no room left until it hears of that.
 TEST_F(Dispatcher, hears_of_every_fragment_that_is_safe_in_any_order) {
-    FakeNode& node = start_node();
-    for (std::uint64_t event = 1; event <= 3; ++event) {
-        send(event);
-    }
-    ASSERT_TRUE(turn_until([&] { return node.events.size() == 3; }));
+    FakeNode& node = start_node_with(3);
     node.input->settle(1, LinkLevel::durable);
     node.input->settle(2, LinkLevel::durable);
     ASSERT_TRUE(turn_until([&] { return safe_.size() == 2; }));
@@ -200,11 +199,7 @@ TEST_F(Dispatcher, hears_of_every_fragment_that_is_safe_in_any_order) {
 }
 
 TEST_F(Dispatcher, takes_back_what_a_node_has_that_stands_still_for_long) {
-    FakeNode& still = start_node();
-    for (std::uint64_t event = 1; event <= 3; ++event) {
-        send(event);
-    }
-    ASSERT_TRUE(turn_until([&] { return still.events.size() == 3; }));
+    FakeNode& still = start_node_with(3);
     still.input->settle(1, LinkLevel::durable);
     ASSERT_TRUE(turn_until([&] { return safe_.size() == 1; }));
     FakeNode& other = start_node();
@@ -222,40 +217,6 @@ TEST_F(Dispatcher, takes_back_what_a_node_has_that_stands_still_for_long) {
     still.input->settle(3, LinkLevel::durable);
     other.settle_all();
     ASSERT_TRUE(turn_until([&] { return safe_.size() == 4; }));
-}
-
-// A process that stands still takes connections and ends none: its events stay with it.
-TEST(PeerPresence, tells_one_that_stands_still_from_one_that_has_gone) {
-    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-    ASSERT_EQ(::listen(listener, 10), 0);
-    ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-
-    LinkContext context;
-    LinkConfig config;
-    config.endpoint = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-    config.attachment = Attachment::connect;
-    config.options.handshake_ms = 50;
-    const auto link = *ReliableOutput::make(context, config, {.name = "d"});
-    const auto turn_for = [&](std::chrono::milliseconds time, auto until) {
-        const auto end = steady_clock::now() + time;
-        while (!until() && steady_clock::now() < end) {
-            link->poll(now_ns());
-        }
-        return until();
-    };
-    const auto is = [&](PeerPresence presence) {
-        return [&, presence] { return link->presence() == presence; };
-    };
-    EXPECT_TRUE(turn_for(seconds(20), is(PeerPresence::silent)));
-    EXPECT_FALSE(turn_for(std::chrono::milliseconds(2500), is(PeerPresence::absent)))
-        << "over several handshakes that got no answer, and connections made anew";
-    ::close(listener);
-    EXPECT_TRUE(turn_for(seconds(20), is(PeerPresence::absent)));
 }
 
 }  // namespace

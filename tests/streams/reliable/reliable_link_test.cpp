@@ -1,6 +1,9 @@
 #include "streams/reliable/reliable_link.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include <set>
@@ -256,6 +259,93 @@ TEST_F(ReliableSockets, survive_bytes_of_strangers) {
     }));
     EXPECT_EQ(sink_.messages.size(), 100U);
     zmq_close(stranger);
+}
+
+// What a dispatcher sent in its earlier incarnation it has given to other nodes: nothing of an
+// event is kept of which only that is here. Of one that another sender has a part of, that part is
+// still owed.
+TEST(TakenBack, is_what_came_from_the_dispatcher_alone) {
+    struct EventSink final : MessageSink {
+        Hold on_message(std::span<const std::byte> message, std::uint64_t) noexcept override {
+            ++messages;
+            return std::to_integer<Hold>(message[0]);
+        }
+        void on_refused(std::uint64_t) noexcept override {}
+        bool on_taken_back(Hold hold) noexcept override {
+            taken_back.insert(hold);
+            return true;
+        }
+        int messages = 0;
+        std::set<Hold> taken_back;
+    };
+    LinkContext context;
+    LinkConfig at;
+    at.endpoint = "tcp://127.0.0.1:*";
+    const auto input = *ReliableInput::make(context, at, {});
+    LinkConfig to = at;
+    to.endpoint = input->bound_endpoint();
+    to.attachment = Attachment::connect;
+    const auto connect = [&](const std::string& name, bool reassigns) {
+        return *ReliableOutput::make(context, to, {.name = name, .reassigns = reassigns});
+    };
+    EventSink sink;
+    std::vector<std::unique_ptr<ReliableOutput>> outputs;
+    const auto turn_until = [&](auto done) {
+        const auto end = std::chrono::steady_clock::now() + seconds(20);
+        while (!done() && std::chrono::steady_clock::now() < end) {
+            for (const auto& output : outputs) {
+                output->poll(now_ns());
+            }
+            input->poll(sink, now_ns(), 100);
+        }
+        return done();
+    };
+    outputs.push_back(connect("dispatch", true));
+    outputs.push_back(connect("source", false));
+    for (const char hold : {1, 2}) {
+        EXPECT_TRUE(outputs[0]->send_within(bytes_of(std::string(1, hold)), milliseconds(10)));
+    }
+    EXPECT_TRUE(outputs[1]->send_within(bytes_of(std::string(1, 2)), milliseconds(10)));
+    ASSERT_TRUE(turn_until([&] { return sink.messages == 3; }));
+    outputs.erase(outputs.begin());
+    outputs.push_back(connect("source", false));  // a source that starts again takes nothing back
+    outputs.push_back(connect("dispatch", true));
+    ASSERT_TRUE(turn_until([&] { return input->receiver().counters().opened == 4; }));
+    EXPECT_EQ(sink.taken_back, std::set<Hold>{1});
+}
+
+// A process that stands still takes connections and ends none: its events stay with it.
+TEST(PeerPresence, tells_one_that_stands_still_from_one_that_has_gone) {
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::listen(listener, 100), 0);
+    ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+
+    LinkContext context;
+    LinkConfig config;
+    config.endpoint = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    config.attachment = Attachment::connect;
+    config.options.handshake_ms = 50;
+    const auto link = *ReliableOutput::make(context, config, {.name = "d"});
+    const auto turn_for = [&](milliseconds time, auto until) {
+        const auto end = std::chrono::steady_clock::now() + time;
+        while (!until() && std::chrono::steady_clock::now() < end) {
+            link->poll(now_ns());
+        }
+        return until();
+    };
+    const auto is = [&](PeerPresence presence) {
+        return [&, presence] { return link->presence() == presence; };
+    };
+    EXPECT_TRUE(turn_for(seconds(20), is(PeerPresence::silent)));
+    EXPECT_FALSE(turn_for(milliseconds(2500), is(PeerPresence::absent)))
+        << "over several handshakes that got no answer, and connections made anew";
+    ::close(listener);
+    EXPECT_TRUE(turn_for(seconds(20), is(PeerPresence::absent)));
 }
 
 }  // namespace
