@@ -70,6 +70,8 @@ struct OutputConfig {
 
 enum class ThreadMode : std::uint8_t { dedicated, shared };
 enum class IdleStrategy : std::uint8_t { spin, yield, park };
+// What a thread that is woken does to others of normal priority on its core.
+enum class Waking : std::uint8_t { give_way, interrupt };
 
 struct ThreadConfig {
     ThreadMode mode = ThreadMode::dedicated;
@@ -79,6 +81,7 @@ struct ThreadConfig {
     std::vector<std::uint32_t>
         cpus;                 // pinned in the order receive, workers, send; empty: not pinned
     bool keep_awake = false;  // one idle-priority spinner per core
+    Waking waking = Waking::give_way;
 };
 
 struct MonitoringConfig {

@@ -123,6 +123,8 @@ ThreadConfig threads_of(const schema::Threads& text) {
     }
     threads.cpus.assign(text.cpu().begin(), text.cpu().end());
     threads.keep_awake = text.keep_awake();
+    threads.waking =
+        text.waking() == schema::Threads::INTERRUPT ? Waking::interrupt : Waking::give_way;
     return threads;
 }
 

@@ -27,7 +27,9 @@ PipelineThreads::PipelineThreads(Pipeline& pipeline, const config::ThreadConfig&
             cpu = config.cpus[position];
         }
         threads_.push_back(std::make_unique<StageThread>(
-            StageThread::Config{.name = name, .cpu = cpu, .idle = config.idle}, stage));
+            StageThread::Config{
+                .name = name, .cpu = cpu, .idle = config.idle, .waking = config.waking},
+            stage));
     };
     if (config.mode == config::ThreadMode::shared) {
         shared_loop_ = std::make_unique<SharedLoop>(pipeline);

@@ -16,6 +16,26 @@ constexpr std::uint64_t kInputWaitNs = 5'000'000;
 // An input without a descriptor cannot wake anybody.
 constexpr std::uint64_t kBlindWaitNs = 50'000;
 
+// Takes what the builder takes, until an event is closed.
+class UntilWhole final : public streams::MessageSink {
+ public:
+    explicit UntilWhole(streams::EventBuilder& builder) : builder_(builder) {}
+    [[nodiscard]] bool is_ready() const noexcept override {
+        return builder_.closed_count() == 0 && builder_.is_ready();
+    }
+    streams::Hold on_message(std::span<const std::byte> message,
+                             std::uint64_t arrival_ns) noexcept override {
+        return builder_.on_message(message, arrival_ns);
+    }
+    bool on_taken_back(streams::Hold hold) noexcept override {
+        return builder_.on_taken_back(hold);
+    }
+    void on_refused(std::uint64_t arrival_ns) noexcept override { builder_.on_refused(arrival_ns); }
+
+ private:
+    streams::EventBuilder& builder_;
+};
+
 }  // namespace
 
 ReceiveStage::ReceiveStage(const Config& config, const Parts& parts)
@@ -130,14 +150,22 @@ std::size_t ReceiveStage::read_input(std::uint64_t now_ns) noexcept {
         parts_.input.poll(parts_.builder, now_ns, 0);
         return parts_.input.is_drained() ? 0 : 1;
     }
-    const std::size_t messages =
-        parts_.input.poll(parts_.builder, now_ns, config_.messages_per_poll);
-    is_drained_ = messages > 0 && parts_.input.is_drained();
+    const std::size_t messages = read_messages(now_ns);
+    is_behind_ = messages > 0 && !parts_.input.is_drained();
+    is_drained_ = messages > 0 && !is_behind_;
     if (messages == 0 && parts_.input.is_exhausted()) {
         reading_ = false;
         return parts_.builder.close_all();
     }
     return messages;
+}
+
+// Who has fallen behind reads as much as there is, for large batches. Who has not hands on the
+// first whole event before it looks for more: that look costs two system calls.
+std::size_t ReceiveStage::read_messages(std::uint64_t now_ns) noexcept {
+    UntilWhole first_event(parts_.builder);
+    streams::MessageSink& all = parts_.builder;
+    return parts_.input.poll(is_behind_ ? all : first_event, now_ns, config_.messages_per_poll);
 }
 
 std::size_t ReceiveStage::hand_out() noexcept {

@@ -69,6 +69,7 @@ class ReceiveStage final : public Stage {
     [[nodiscard]] bool enter(streams::EventIndex index) noexcept;
     std::size_t end_entered() noexcept;
     std::size_t read_input(std::uint64_t now_ns) noexcept;
+    std::size_t read_messages(std::uint64_t now_ns) noexcept;
     std::size_t hand_out() noexcept;
     [[nodiscard]] const WorkerInbox& least_loaded() noexcept;
     [[nodiscard]] bool has_room() const noexcept;
@@ -82,6 +83,7 @@ class ReceiveStage final : public Stage {
     std::size_t added_ = 0;                     // of them
     bool reading_ = true;
     bool is_drained_ = false;  // the next turn need not look at the input
+    bool is_behind_ = false;   // the last look at the input left messages there
     Accounting::Interval interval_ = Accounting::Interval::live;
     std::uint64_t published_ns_ = 0;
     std::atomic<bool> stop_requested_ = false;

@@ -25,6 +25,14 @@ void name_this_thread(const std::string& name) noexcept {
     pthread_setname_np(pthread_self(), name.substr(0, kSystemNameLength).c_str());
 }
 
+void give_way_when_woken() noexcept {
+    int policy = SCHED_OTHER;
+    sched_param priority{};
+    if (pthread_getschedparam(pthread_self(), &policy, &priority) == 0 && policy == SCHED_OTHER) {
+        pthread_setschedparam(pthread_self(), SCHED_BATCH, &priority);
+    }
+}
+
 bool pin_this_thread(std::uint32_t cpu) noexcept {
     cpu_set_t cpus;
     CPU_ZERO(&cpus);
@@ -53,6 +61,9 @@ void StageThread::run() noexcept {
     name_this_thread(config_.name);
     if (config_.cpu) {
         is_pinned_.store(pin_this_thread(*config_.cpu), std::memory_order_relaxed);
+    }
+    if (config_.waking == config::Waking::give_way) {
+        give_way_when_woken();
     }
     Idler idler(config_.idle);
     now_ns_ = steady_clock_ns();

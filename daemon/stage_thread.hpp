@@ -27,6 +27,7 @@ class StageThread {
         std::string name;  // at most 15 characters are shown by the system
         std::optional<std::uint32_t> cpu;
         config::IdleStrategy idle = config::IdleStrategy::park;
+        config::Waking waking = config::Waking::give_way;
     };
     // The stage must outlive the thread.
     StageThread(Config config, Stage& stage);
@@ -57,6 +58,9 @@ class StageThread {
     std::thread thread_;        // last: it starts when everything else is there
 };
 
+// The calling thread no longer interrupts what runs on a core when it is woken (SCHED_BATCH). One
+// that was given another policy than the normal one, of real time say, keeps it.
+void give_way_when_woken() noexcept;
 // Names the calling thread; pins it. False when the system refuses the core.
 void name_this_thread(const std::string& name) noexcept;
 [[nodiscard]] bool pin_this_thread(std::uint32_t cpu) noexcept;

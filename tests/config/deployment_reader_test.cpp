@@ -68,6 +68,7 @@ TEST(DeploymentReader, gives_the_defaults_of_the_plain_structs) {
     EXPECT_EQ(read.threads.idle, plain.threads.idle);
     EXPECT_EQ(read.threads.cpus, plain.threads.cpus);
     EXPECT_EQ(read.threads.keep_awake, plain.threads.keep_awake);
+    EXPECT_EQ(read.threads.waking, plain.threads.waking);
     EXPECT_EQ(read.monitoring.enabled, plain.monitoring.enabled);
     EXPECT_EQ(read.monitoring.address, plain.monitoring.address);
     EXPECT_EQ(read.monitoring.port, plain.monitoring.port);
@@ -175,7 +176,7 @@ output { name: "a" endpoint: "tcp://node7:5571" insecure: true stream: "physics"
 output { name: "b" endpoint: "tcp://127.0.0.1:*" pattern: PUBLISH }
 output { name: "c" recording: "run/c.mcap" durability: GROUP_COMMIT file_bytes: 1000000
          file_seconds: 60 compression: LZ4 existing: CONTINUE }
-threads { mode: SHARED workers: 2 batch: 4 idle: SPIN cpu: 3 keep_awake: true }
+threads { mode: SHARED workers: 2 batch: 4 idle: SPIN cpu: 3 keep_awake: true waking: INTERRUPT }
 monitoring { enabled: false address: "::1" port: 9100 log_level: WARN }
 )");
     EXPECT_EQ(read.menu, (kFolder / "good.menu.pbtxt").string());
@@ -217,6 +218,7 @@ monitoring { enabled: false address: "::1" port: 9100 log_level: WARN }
     EXPECT_EQ(read.threads.idle, IdleStrategy::spin);
     EXPECT_THAT(read.threads.cpus, ElementsAre(3U));
     EXPECT_TRUE(read.threads.keep_awake);
+    EXPECT_EQ(read.threads.waking, Waking::interrupt);
     EXPECT_FALSE(read.monitoring.enabled);
     EXPECT_EQ(read.monitoring.address, "::1");
     EXPECT_EQ(read.monitoring.port, 9100);

@@ -92,6 +92,7 @@ std::vector<std::string> events(std::uint64_t count) {
 
 class PipelineDurability : public ::testing::Test {
  protected:
+    PipelineDurability() { tests::set_test_clock(clock_ns_); }
     void make(std::vector<std::string> messages, std::vector<streams::EventOutput*> outputs,
               streams::VerdictLedger* ledger = nullptr,
               std::span<const streams::EventKey> ended = {}) {

@@ -27,14 +27,14 @@ class LookedInput final : public streams::FragmentInput {
             is_empty = false;
         }
         std::size_t count = 0;
-        for (; count < limit && count < messages.size(); ++count) {
+        for (; count < limit && count < messages.size() && sink.is_ready(); ++count) {
             sink.on_message(std::as_bytes(std::span(messages[count])), now_ns);
         }
         messages.erase(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count));
         return count;
     }
     [[nodiscard]] bool is_exhausted() const noexcept override { return false; }
-    [[nodiscard]] bool is_drained() const noexcept override { return is_empty; }
+    [[nodiscard]] bool is_drained() const noexcept override { return is_empty && messages.empty(); }
     [[nodiscard]] int wait_descriptor() const noexcept override { return descriptor_; }
 
     std::vector<std::string> messages;
@@ -106,6 +106,21 @@ TEST_F(PipelineLooks, once_at_an_input_that_was_read_to_its_end_before_the_loop_
     EXPECT_EQ(turn(), 0U) << "and then the loop may sleep";
     turn();
     EXPECT_EQ(input_.looked, (Looks{true, false, true}));
+}
+
+TEST_F(PipelineLooks, at_what_else_has_come_after_the_first_whole_event_has_gone_out) {
+    arrive(1);
+    arrive(2);
+    arrive(3);
+    turn();
+    EXPECT_EQ(output_.taken, 1U) << "it did not wait for the others to be read";
+    turn();
+    EXPECT_EQ(output_.taken, 3U) << "who has fallen behind takes all there is";
+    arrive(4);
+    arrive(5);
+    turn();
+    turn();
+    EXPECT_EQ(output_.taken, 4U) << "and who has caught up goes by the first again";
 }
 
 TEST_F(PipelineLooks, again_at_an_input_that_had_more_than_a_turn_takes) {
