@@ -3,16 +3,25 @@
 #include <fmt/core.h>
 #include <zmq.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <span>
 
-#include "streams/reliable/reliable_link.hpp"
+#include "streams/reliable/link_receiver.hpp"
+#include "streams/reliable/link_sender.hpp"
 
 namespace tamis::bench {
 namespace {
 
+using SteadyClock = std::chrono::steady_clock;
+
 constexpr int kPatienceMs = 10'000;
+
+double microseconds(SteadyClock::duration time) {
+    return std::chrono::duration<double, std::micro>(time).count();
+}
 
 [[noreturn]] void give_up(const std::string& what) {
     fmt::print(stderr, "bench: {}\n", what);
@@ -59,6 +68,16 @@ class PlainClient final : public EventClient {
             give_up("no answer within 10 s");
         }
     }
+    RoundTrip round_trip(const EventMessages& event) override {
+        for (std::size_t fragment = 0; fragment + 1 < event.size(); ++fragment) {
+            send(event[fragment]);
+        }
+        const auto begin = SteadyClock::now();
+        send(event.back());
+        receive();
+        const double time = microseconds(SteadyClock::now() - begin);
+        return {.at_sockets_us = time, .whole_us = time};
+    }
 
  private:
     void* context_ = zmq_ctx_new();
@@ -67,71 +86,137 @@ class PlainClient final : public EventClient {
     zmq_msg_t message_{};
 };
 
-// A source and a downstream in one thread.
-class ReliableClient final : public EventClient, private streams::MessageSink {
+// A source and a downstream in one thread: both ends of the protocol on sockets of their own, so
+// that a clock can stand at the sockets.
+class ReliableClient final : public EventClient {
  public:
     explicit ReliableClient(const PeerEndpoints& endpoints) {
-        streams::LinkConfig to_node;
-        to_node.endpoint = endpoints.input;
-        to_node.attachment = streams::Attachment::connect;
-        to_node.options.linger_ms = 0;
-        auto fragments = streams::ReliableOutput::make(context_, to_node, {.name = "bench"});
-        streams::LinkConfig from_node;
-        from_node.endpoint = endpoints.answer;
-        auto answers = streams::ReliableInput::make(context_, from_node, {});
-        if (!fragments || !answers) {
-            give_up(fragments ? answers.error() : fragments.error());
+        zmq_msg_init(&message_);
+        for (void* socket : {out_, in_}) {
+            set(socket, ZMQ_LINGER, 0);
+            set(socket, ZMQ_RCVTIMEO, kPatienceMs);
         }
-        fragments_ = std::move(*fragments);
-        fragments_->poll(now_ns());
-        answers_ = std::move(*answers);
-    }
-
-    void send(const std::string& message) override {
-        if (!fragments_->send_within(std::as_bytes(std::span(message)),
-                                     std::chrono::milliseconds(kPatienceMs))) {
-            give_up("cannot send");
+        if (zmq_connect(out_, endpoints.input.c_str()) != 0 ||
+            zmq_bind(in_, endpoints.answer.c_str()) != 0) {
+            give_up(fmt::format("cannot use {} and {} ({})", endpoints.input, endpoints.answer,
+                                zmq_strerror(zmq_errno())));
         }
+        sender_.on_reconnect(now_ns());
     }
+    ~ReliableClient() override {
+        zmq_msg_close(&message_);
+        zmq_close(out_);
+        zmq_close(in_);
+        zmq_ctx_term(context_);
+    }
+    ReliableClient(const ReliableClient&) = delete;
+    ReliableClient& operator=(const ReliableClient&) = delete;
 
-    // What the node acknowledges is read while there is nothing else to do: in send_within, which
-    // waits for credit, and here when an answer is late.
+    void send(const std::string& message) override { give(message); }
+
     void receive() override {
-        const std::uint64_t end_ns = now_ns() + std::uint64_t{kPatienceMs} * 1'000'000;
-        const std::uint64_t wanted = ++asked_;
-        for (;;) {
-            const bool has_come = answers_->poll(*this, now_ns(), 1) > 0;
-            if (received_ >= wanted) {
-                return;
-            }
-            if (has_come || answers_->wait(std::chrono::milliseconds(1))) {
-                continue;
-            }
-            const std::uint64_t now = now_ns();
-            fragments_->poll(now);
-            if (now > end_ns) {
-                give_up("no answer within 10 s");
-            }
+        take_answer();
+        acknowledge();
+    }
+
+    RoundTrip round_trip(const EventMessages& event) override {
+        for (std::size_t fragment = 0; fragment + 1 < event.size(); ++fragment) {
+            give(event[fragment]);
         }
+        const auto begin = SteadyClock::now();
+        const auto given = give(event.back());
+        const auto read = take_answer();
+        const auto end = SteadyClock::now();
+        acknowledge();
+        while (hear(ZMQ_DONTWAIT)) {
+        }
+        return {.at_sockets_us = microseconds(read - given), .whole_us = microseconds(end - begin)};
     }
 
  private:
+    using Time = SteadyClock::time_point;
+
     static std::uint64_t now_ns() {
         return static_cast<std::uint64_t>(
-            std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count());
+            std::chrono::nanoseconds(SteadyClock::now().time_since_epoch()).count());
     }
-    streams::Hold on_message(std::span<const std::byte> /*message*/,
-                             std::uint64_t /*arrival_ns*/) noexcept override {
-        ++received_;
-        return streams::kNoHold;
-    }
-    void on_refused(std::uint64_t /*arrival_ns*/) noexcept override {}
 
-    streams::LinkContext context_;
-    std::unique_ptr<streams::ReliableOutput> fragments_;
-    std::unique_ptr<streams::ReliableInput> answers_;
-    std::uint64_t asked_ = 0;
-    std::uint64_t received_ = 0;
+    // Returns when the last message was given to the socket.
+    Time give(const std::string& message) {
+        while (!sender_.offer(std::as_bytes(std::span(message)))) {
+            hear(0);
+        }
+        Time given = transmit();
+        while (sender_.counters().sent < sender_.offered()) {
+            hear(0);  // of more credit
+            given = transmit();
+        }
+        return given;
+    }
+
+    Time transmit() {
+        Time given{};
+        for (auto message = sender_.next(now_ns()); !message.empty();
+             message = sender_.next(now_ns())) {
+            given = SteadyClock::now();
+            if (zmq_send(out_, message.data(), message.size(), 0) < 0) {
+                give_up(fmt::format("cannot send ({})", zmq_strerror(zmq_errno())));
+            }
+            sender_.on_taken(now_ns());
+        }
+        return given;
+    }
+
+    // One message of the node's input; false: there is none, and flags say not to wait.
+    bool hear(int flags) {
+        if (zmq_msg_recv(&message_, out_, flags) < 0) {
+            if (flags == 0) {
+                give_up("no acknowledgement within 10 s");
+            }
+            return false;
+        }
+        sender_.on_message(bytes(), now_ns());
+        return true;
+    }
+
+    // Returns when it was read from the socket.
+    Time take_answer() {
+        for (;;) {
+            std::array<char, 5> name{};  // a zero, and the number of the connection
+            if (zmq_recv(in_, name.data(), name.size(), 0) != static_cast<int>(name.size()) ||
+                zmq_msg_recv(&message_, in_, 0) < 0) {
+                give_up("no answer within 10 s");
+            }
+            const Time read = SteadyClock::now();
+            streams::LinkReceiver::Peer peer = 0;
+            std::memcpy(&peer, name.data() + 1, sizeof peer);
+            if (const auto answer = receiver_.on_message(peer, bytes(), now_ns())) {
+                receiver_.settle(answer->receipt, streams::LinkLevel::durable);
+                return read;
+            }
+            acknowledge();
+        }
+    }
+
+    void acknowledge() {
+        while (const auto reply = receiver_.next_reply(now_ns())) {
+            std::array<char, 5> name{};
+            std::memcpy(name.data() + 1, &reply->peer, sizeof reply->peer);
+            zmq_send(in_, name.data(), name.size(), ZMQ_SNDMORE);
+            zmq_send(in_, reply->message.data(), reply->message.size(), 0);
+        }
+    }
+
+    std::span<const std::byte> bytes() {
+        return {static_cast<const std::byte*>(zmq_msg_data(&message_)), zmq_msg_size(&message_)};
+    }
+
+    void* context_ = zmq_ctx_new();
+    void* out_ = zmq_socket(context_, ZMQ_DEALER);
+    void* in_ = zmq_socket(context_, ZMQ_ROUTER);
+    zmq_msg_t message_{};
+    streams::LinkSender sender_{{.name = "bench", .epoch = now_ns()}};
+    streams::LinkReceiver receiver_{{.epoch = now_ns(), .window = {}}};
 };
 
 }  // namespace

@@ -21,10 +21,16 @@ struct PeerEndpoints {
 enum class Wiring : std::uint8_t {
     push_pull,      // plain sockets
     dealer_router,  // plain sockets, answers on the same connection
-    reliable,       // Tamis' links
+    reliable,       // Tamis' reliable links
 };
 
 [[nodiscard]] std::string_view to_string(Wiring wiring) noexcept;
+
+// From the last fragment to its answer.
+struct RoundTrip {
+    double at_sockets_us = 0;  // from before it is given to the socket until its answer is read
+    double whole_us = 0;       // and what the links of source and downstream do before and after
+};
 
 class EventClient {
  public:
@@ -36,6 +42,8 @@ class EventClient {
     virtual void send(const std::string& message) = 0;
     // Waits for the next answer; exits with a message when none comes within ten seconds.
     virtual void receive() = 0;
+    // Sends an event and waits for its answer.
+    [[nodiscard]] virtual RoundTrip round_trip(const EventMessages& event) = 0;
 };
 
 }  // namespace tamis::bench
