@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <gsl/assert>
+#include <limits>
 #include <utility>
 
 #include "streams/fragment.hpp"
+#include "streams/reliable/service_time.hpp"
 
 namespace tamis::streams {
 namespace {
@@ -32,8 +34,11 @@ struct EventDispatcher::Node {
     std::uint64_t silent_since_ns = 0;  // the link is not open; 0: it is
     std::size_t promised = 0;           // orphans that are to come here
     bool leaves = false;
+    ServiceTime service = {};
 
-    [[nodiscard]] std::size_t load() const noexcept { return unsafe + promised; }
+    [[nodiscard]] double expected_wait_ns() const noexcept {
+        return service.expected_wait_ns(unsafe + promised);
+    }
     void look(std::uint64_t now_ns) noexcept {
         const auto since = [now_ns](bool is, std::uint64_t before_ns) {
             return !is ? 0 : before_ns == 0 ? now_ns : before_ns;
@@ -108,16 +113,16 @@ bool EventDispatcher::is_ready() const noexcept {
            });
 }
 
-// The one with the least to do: a slow node, or one that stands still, soon has as much as the
-// others and gets no more.
+// The one that would be through with it first: a slow node, or one that stands still, soon has so
+// much to do that it gets no more.
 std::uint32_t EventDispatcher::choose() const noexcept {
     std::uint32_t best = 0;
-    std::size_t least = SIZE_MAX;
+    double shortest_ns = std::numeric_limits<double>::infinity();
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
         const Node& node = *nodes_[i];
-        if (node.takes_events() && node.load() < least) {
+        if (node.takes_events() && node.expected_wait_ns() < shortest_ns) {
             best = i;
-            least = node.load();
+            shortest_ns = node.expected_wait_ns();
         }
     }
     return best;
@@ -180,7 +185,8 @@ bool EventDispatcher::has_ended(const EventKey& key) const noexcept {
 
 // Not only in the order of sending: what waits behind a fragment whose event is not whole may be
 // all that keeps the source that it waits for from sending it.
-void EventDispatcher::take_safe(Node& node) noexcept {
+void EventDispatcher::take_safe(Node& node, std::uint64_t now_ns) noexcept {
+    const std::uint64_t before = node.safe;
     const auto on_safe = [&](Node::Pending& one) {
         if (std::exchange(one.is_safe, true)) {
             return;
@@ -198,6 +204,9 @@ void EventDispatcher::take_safe(Node& node) noexcept {
     }
     node.link->take_settled(
         [&](std::uint64_t number) { on_safe(node.pending[number - node.dropped - 1]); });
+    if (node.safe > before) {
+        node.service.on_served(node.safe - before, node.unsafe, now_ns);
+    }
 }
 
 // The others are to get what it had; when it comes back it starts with nothing.
@@ -212,6 +221,7 @@ void EventDispatcher::reassign(std::uint32_t dead) noexcept {
                     .pending = std::exchange(node.pending, {}),
                     .number = std::exchange(node.dropped, 0)};
     node.unsafe = 0;
+    node.service = {};
     node.absent_since_ns = 0;
     node.silent_since_ns = 0;
     for (const Node::Pending& one : orphans.pending) {
@@ -271,7 +281,7 @@ std::size_t EventDispatcher::poll(std::uint64_t now_ns) noexcept {
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
         Node& node = *nodes_[i];
         work += node.link->poll(now_ns);
-        take_safe(node);
+        take_safe(node, now_ns);
         node.look(now_ns);
         if (is_dead(node, now_ns) && node.unsafe > 0 &&
             std::ranges::any_of(nodes_, [](const auto& n) { return n->takes_events(); })) {

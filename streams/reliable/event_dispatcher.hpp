@@ -83,7 +83,7 @@ class EventDispatcher final : public MessageSink {
                  Hold hold, std::uint64_t now_ns) noexcept;
     void remember(const EventKey& key, std::uint32_t node) noexcept;
     [[nodiscard]] bool has_ended(const EventKey& key) const noexcept;
-    void take_safe(Node& node) noexcept;
+    void take_safe(Node& node, std::uint64_t now_ns) noexcept;
     [[nodiscard]] bool is_dead(const Node& node, std::uint64_t now_ns) const noexcept;
     void reassign(std::uint32_t dead) noexcept;
     void move_orphans(std::uint64_t now_ns) noexcept;

@@ -33,11 +33,12 @@ struct FakeNode final : MessageSink {
         taken_back.insert(hold);
         return true;
     }
-    void settle_all() {
-        for (; settled < next_hold; ++settled) {
+    void settle(Hold count) {
+        for (; count > 0 && settled < next_hold; ++settled, --count) {
             input->settle(settled, LinkLevel::durable);
         }
     }
+    void settle_all() { settle(next_hold); }
 
     std::unique_ptr<ReliableInput> input;
     bool stands_still = false;
@@ -51,14 +52,14 @@ class Dispatcher : public ::testing::Test {
  protected:
     static constexpr std::size_t kWindow = 40;
 
-    Dispatcher()
+    explicit Dispatcher(std::size_t window = kWindow)
         : dispatcher_(
               context_,
               {.name = "dispatch",
                .grace_ns = 50'000'000,
                .stall_ns = 100'000'000,
-               .window_messages = kWindow,
-               .remembered_events = 1000,
+               .window_messages = window,
+               .remembered_events = 20'000,
                .message_bytes = 1000,
                .options = {}},
               {.on_safe = [this](Hold hold) { ++safe_[hold]; },
@@ -131,6 +132,35 @@ TEST_F(Dispatcher, keeps_an_event_together_and_shares_events_evenly) {
     one.settle_all();
     two.settle_all();
     EXPECT_TRUE(turn_until([&] { return safe_.size() == 20; }));
+}
+
+class BusyDispatcher : public Dispatcher {
+ protected:
+    BusyDispatcher() : Dispatcher(4000) {}
+};
+
+TEST_F(BusyDispatcher, gives_a_slow_node_a_short_queue) {
+    FakeNode& fast = start_node();
+    FakeNode& slow = start_node();
+    ASSERT_TRUE(turn_until(
+        [&] { return dispatcher_.nodes()[0].is_there && dispatcher_.nodes()[1].is_there; }));
+    std::uint64_t event = 0;
+    std::size_t turns = 0;
+    std::size_t queue_of_fast = 0;
+    std::size_t queue_of_slow = 0;
+    ASSERT_TRUE(turn_until([&] {
+        for (int i = 0; i < 4 && dispatcher_.is_ready(); ++i) {
+            send(++event);
+        }
+        fast.settle(2);
+        slow.settle(++turns % 10 == 0 ? 1 : 0);
+        if (event > 10'000) {
+            queue_of_fast += dispatcher_.nodes()[0].unacknowledged;
+            queue_of_slow += dispatcher_.nodes()[1].unacknowledged;
+        }
+        return event >= 15'000;
+    }));
+    EXPECT_LT(queue_of_slow * 3, queue_of_fast) << "over " << turns << " turns";
 }
 
 // More than the others have room for: it waits, and nothing is lost.
