@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 HWY_BEFORE_NAMESPACE();
 namespace tamis::engine::HWY_NAMESPACE {
@@ -123,30 +124,113 @@ void all_tiles(D d, const DenseProduct& p) {
     }
 }
 
-// With the widest vectors that the columns fill.
-void multiply(const DenseProduct& p) {
+// function(tag) of the widest vectors that the columns fill.
+template <class Function>
+void with_vectors_of(std::size_t columns, const Function& function) {
     const hn::ScalableTag<float> full;
-    if (p.columns >= hn::Lanes(full)) return all_tiles(full, p);
-    if (p.columns >= 8) return all_tiles(hn::CappedTag<float, 8>(), p);
-    if (p.columns >= 4) return all_tiles(hn::CappedTag<float, 4>(), p);
-    all_tiles(hn::CappedTag<float, 1>(), p);
+    if (columns >= hn::Lanes(full)) return function(full);
+    if (columns >= 8) return function(hn::CappedTag<float, 8>());
+    if (columns >= 4) return function(hn::CappedTag<float, 4>());
+    function(hn::CappedTag<float, 1>());
+}
+
+void multiply(const DenseProduct& p) {
+    with_vectors_of(p.columns, [&](auto d) HWY_ATTR { all_tiles(d, p); });
+}
+
+// Sums that stay in registers while a run goes through all rows.
+constexpr std::size_t kStripVectors = 8;
+
+// kVectors of columns from `first` on. One that would end beyond the columns begins earlier.
+template <std::size_t kVectors, class D>
+void sum_strip(D d, const float* values, std::size_t rows, std::size_t columns, std::size_t first,
+               float* out) {
+    std::array<std::size_t, kVectors> column;
+    std::array<hn::Vec<D>, kVectors> sums;
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        column[v] = std::min(first + v * hn::Lanes(d), columns - hn::Lanes(d));
+        sums[v] = hn::Zero(d);
+    }
+    for (std::size_t row = 0; row < rows; ++row, values += columns) {
+#pragma GCC unroll 8
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            sums[v] = hn::Add(sums[v], hn::LoadU(d, values + column[v]));
+        }
+    }
+#pragma GCC unroll 8
+    for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(sums[v], d, out + column[v]);
+}
+
+template <std::size_t kVectors, class D>
+void sum_strips(D d, const float* values, std::size_t rows, std::size_t columns, float* out) {
+    const std::size_t vectors = (columns + hn::Lanes(d) - 1) / hn::Lanes(d);
+    std::size_t done = 0;
+    for (; done + kVectors <= vectors; done += kVectors) {
+        sum_strip<kVectors>(d, values, rows, columns, done * hn::Lanes(d), out);
+    }
+    const auto rest = [&]<std::size_t... kBefore>(std::index_sequence<kBefore...>) {
+        (void)((vectors - done == kBefore + 1 &&
+                (sum_strip<kBefore + 1>(d, values, rows, columns, done * hn::Lanes(d), out),
+                 true)) ||
+               ...);
+    };
+    rest(std::make_index_sequence<kVectors - 1>());
 }
 
 void sum_rows(const float* values, std::size_t rows, std::size_t columns, float* out) {
-    std::fill_n(out, columns, 0.F);
-    const auto at = [&](auto d, const float* row, std::size_t column) HWY_ATTR {
-        float* const sum = out + column;
-        hn::StoreU(hn::Add(hn::LoadU(d, sum), hn::LoadU(d, row + column)), d, sum);
-    };
-    const hn::ScalableTag<float> full;
-    for (std::size_t row = 0; row < rows; ++row, values += columns) {
-        std::size_t column = 0;
-        for (; column + hn::Lanes(full) <= columns; column += hn::Lanes(full)) {
-            at(full, values, column);
-        }
-        for (; column < columns; ++column) at(hn::CappedTag<float, 1>(), values, column);
+    with_vectors_of(columns, [&](auto d) HWY_ATTR {
+        sum_strips<kStripVectors>(d, values, rows, columns, out);
+    });
+}
+
+void transpose_singly(const float* from, std::size_t rows, std::size_t columns, float* to) {
+    for (std::size_t row = 0; row < rows; ++row) {
+        for (std::size_t c = 0; c < columns; ++c) to[c * rows + row] = from[row * columns + c];
     }
 }
+
+#if HWY_TARGET == HWY_SCALAR
+void transpose(const float* from, std::size_t rows, std::size_t columns, float* to) {
+    transpose_singly(from, rows, columns, to);
+}
+#else
+// Squares of 4x4, the last of a row or column from a little before the end.
+void transpose(const float* from, std::size_t rows, std::size_t columns, float* to) {
+    constexpr std::size_t kSquare = 4;
+    if (std::min(rows, columns) < kSquare) return transpose_singly(from, rows, columns, to);
+    const hn::FixedTag<float, kSquare> d;
+    const hn::Repartition<double, decltype(d)> pairs;
+    const auto lower = [&](auto a, auto b) HWY_ATTR {
+        return hn::BitCast(
+            d, hn::InterleaveLower(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b)));
+    };
+    const auto upper = [&](auto a, auto b) HWY_ATTR {
+        return hn::BitCast(
+            d, hn::InterleaveUpper(pairs, hn::BitCast(pairs, a), hn::BitCast(pairs, b)));
+    };
+    for (std::size_t square = 0; square < columns; square += kSquare) {
+        const std::size_t column = std::min(square, columns - kSquare);
+        for (std::size_t first = 0; first < rows; first += kSquare) {
+            const std::size_t row = std::min(first, rows - kSquare);
+            const float* const at = from + row * columns + column;
+            const auto a = hn::LoadU(d, at);
+            const auto b = hn::LoadU(d, at + columns);
+            const auto c = hn::LoadU(d, at + 2 * columns);
+            const auto e = hn::LoadU(d, at + 3 * columns);
+            const auto low_ab = hn::InterleaveLower(d, a, b);
+            const auto low_ce = hn::InterleaveLower(d, c, e);
+            const auto high_ab = hn::InterleaveUpper(d, a, b);
+            const auto high_ce = hn::InterleaveUpper(d, c, e);
+            float* const out = to + column * rows + row;
+            hn::StoreU(lower(low_ab, low_ce), d, out);
+            hn::StoreU(upper(low_ab, low_ce), d, out + rows);
+            hn::StoreU(lower(high_ab, high_ce), d, out + 2 * rows);
+            hn::StoreU(upper(high_ab, high_ce), d, out + 3 * rows);
+        }
+    }
+}
+#endif
 
 }  // namespace tamis::engine::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -156,11 +240,16 @@ namespace tamis::engine {
 
 HWY_EXPORT(multiply);
 HWY_EXPORT(sum_rows);
+HWY_EXPORT(transpose);
 
 void multiply(const DenseProduct& product) noexcept { HWY_DYNAMIC_DISPATCH(multiply)(product); }
 
 void sum_rows(const float* values, std::size_t rows, std::size_t columns, float* out) noexcept {
     HWY_DYNAMIC_DISPATCH(sum_rows)(values, rows, columns, out);
+}
+
+void transpose(const float* from, std::size_t rows, std::size_t columns, float* to) noexcept {
+    HWY_DYNAMIC_DISPATCH(transpose)(from, rows, columns, to);
 }
 
 }  // namespace tamis::engine

@@ -26,4 +26,7 @@ void multiply(const DenseProduct& product) noexcept;
 // out[n] = sum over the rows of values[rows, n].
 void sum_rows(const float* values, std::size_t rows, std::size_t columns, float* out) noexcept;
 
+// to[columns, rows] = from[rows, columns]; they do not overlap.
+void transpose(const float* from, std::size_t rows, std::size_t columns, float* to) noexcept;
+
 }  // namespace tamis::engine

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "engine/dense_products.hpp"
+
 namespace tamis::engine {
 
 namespace {
@@ -56,12 +58,31 @@ std::vector<Run> runs_of(const std::vector<std::int64_t>& source_of) {
     return runs;
 }
 
+// How many rows the source has, if the target is its transposition.
+std::optional<std::size_t> turned_rows(const std::vector<std::int64_t>& source_of) {
+    const std::size_t columns = source_of.size() < 2 ? 1 : static_cast<std::size_t>(source_of[1]);
+    if (source_of.size() < 2 || columns < 2 || source_of.size() % columns != 0) return {};
+    const std::size_t rows = source_of.size() / columns;
+    for (std::size_t to = 0; to < source_of.size(); ++to) {
+        if (source_of[to] != static_cast<std::int64_t>(to % rows * columns + to / rows)) return {};
+    }
+    return rows;
+}
+
 }  // namespace
 
 std::optional<Loop> layout_copy(const onednn::Desc& from, const onednn::Desc& to) {
-    if (std::max(float_count(from), float_count(to)) > kMostFloats) return {};
-    std::vector<Run> runs = runs_of(sources(from, to));
-    if (runs.empty() || float_count(from) / runs.size() < kShortestRun) return {};
+    const std::size_t count = float_count(from);
+    if (std::max(count, float_count(to)) > kMostFloats) return {};
+    const std::vector<std::int64_t> source_of = sources(from, to);
+    if (const auto rows = turned_rows(source_of); rows && source_of.size() == count) {
+        return
+            [rows = *rows, columns = count / *rows](std::span<float* const> buffers, std::size_t) {
+                transpose(buffers[0], rows, columns, buffers[1]);
+            };
+    }
+    std::vector<Run> runs = runs_of(source_of);
+    if (runs.empty() || count / runs.size() < kShortestRun) return {};
     return [runs = std::move(runs)](std::span<float* const> buffers, std::size_t) {
         for (const Run& run : runs) {
             float* to_place = buffers[1] + run.to;

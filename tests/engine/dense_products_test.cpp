@@ -107,9 +107,26 @@ TEST(DenseProducts, of_an_element_do_not_depend_on_its_place) {
     });
 }
 
+TEST(DenseProducts, transpose_a_matrix) {
+    test::on_every_vector_unit([](const VectorUnit&) {
+        constexpr float kUntouched = 77.F;
+        for (std::size_t rows = 1; rows <= 13; ++rows) {
+            for (std::size_t columns = 1; columns <= 13; ++columns) {
+                const auto from = values(rows * columns, 5);
+                std::vector<float> to(from.size() + 1, kUntouched);
+                transpose(from.data(), rows, columns, to.data());
+                for (std::size_t i = 0; i < from.size(); ++i) {
+                    ASSERT_EQ(to[i % columns * rows + i / columns], from[i]) << rows << columns;
+                }
+                EXPECT_EQ(to.back(), kUntouched);
+            }
+        }
+    });
+}
+
 TEST(DenseProducts, sum_the_rows) {
     test::on_every_vector_unit([](const VectorUnit&) {
-        for (const std::size_t columns : {1U, 7U, 8U, 50U}) {
+        for (const std::size_t columns : {1U, 3U, 4U, 7U, 8U, 9U, 50U, 59U, 64U, 130U, 137U}) {
             const auto numbers = values(128 * columns, 4);
             std::vector<float> sums(columns);
             sum_rows(numbers.data(), 128, columns, sums.data());
