@@ -100,9 +100,13 @@ class EngineVae final : public TrainingPeer {
         for (std::size_t i = 0; i < x.size(); ++i) gradient[i] = scale * (output[i] - x[i]);
         // Several sums at a time: one would wait for itself.
         std::array<float, 16> sums{};
-        for (std::size_t i = 0; i < x.size(); ++i) {
-            sums[i % sums.size()] += gradient[i] * (output[i] - x[i]);
+        const std::size_t even = x.size() - x.size() % sums.size();
+        for (std::size_t i = 0; i < even; i += sums.size()) {
+            for (std::size_t j = 0; j < sums.size(); ++j) {
+                sums[j] += gradient[i + j] * (output[i + j] - x[i + j]);
+            }
         }
+        for (std::size_t i = even; i < x.size(); ++i) sums[0] += gradient[i] * (output[i] - x[i]);
         return 0.5 * std::accumulate(sums.begin(), sums.end(), 0.0);
     }
 

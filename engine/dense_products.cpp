@@ -73,6 +73,15 @@ void tile(D d, const DenseProduct& p, const Terms& terms, std::size_t row, std::
             sums[i] = hn::IfThenElse(is_above, sums[i], hn::Mul(slope, sums[i]));
         }
     }
+    if (p.relu_result != nullptr && terms.last == p.inner) {
+        const V slope = hn::Set(d, p.negative_slope);
+        const float* const result = p.relu_result + row * p.columns + column;
+#pragma GCC unroll 24
+        for (std::size_t i = 0; i < kRows * kVectors; ++i) {
+            const V value = hn::LoadU(d, result + i / kVectors * p.columns + i % kVectors * lanes);
+            sums[i] = hn::IfThenElse(hn::Gt(value, hn::Zero(d)), sums[i], hn::Mul(slope, sums[i]));
+        }
+    }
     const auto is_done = hn::FirstN(d, done);
 #pragma GCC unroll 24
     for (std::size_t i = 0; i < kRows * kVectors; ++i) {

@@ -6,8 +6,8 @@
 
 namespace tamis::engine {
 
-// out[m, n] = sum over k of a[m, k] b[k, n], one element's terms in the order of k, then the bias
-// and the ReLU. Lengths and strides in floats; nothing overlaps `out`.
+// out[m, n] = sum over k of a[m, k] b[k, n], one element's terms in the order of k, then the bias,
+// then the ReLU or the way back through one. Lengths and strides in floats; nothing overlaps `out`.
 struct DenseProduct {
     std::size_t rows = 0;     // m
     std::size_t inner = 0;    // k
@@ -19,7 +19,8 @@ struct DenseProduct {
     float* out = nullptr;         // row-major
     const float* bias = nullptr;  // by column; nullptr: none
     bool has_relu = false;
-    float negative_slope = 0.F;  // of the ReLU
+    const float* relu_result = nullptr;  // [m, n], row-major: the sums are gradients after that
+    float negative_slope = 0.F;          // of either ReLU
 };
 void multiply(const DenseProduct& product) noexcept;
 

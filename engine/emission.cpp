@@ -196,6 +196,18 @@ void Emission::add_gradient(int value, BufferId gradient) {
     gradients_[static_cast<std::size_t>(value)].push_back(gradient);
 }
 
+std::optional<float> Emission::take_relu(int value) {
+    const auto offered = relus_.find(value);
+    if (offered == relus_.end() || is_output(value) || readers(value).size() != 1) return {};
+    offered->second.is_taken = true;
+    return offered->second.negative_slope;
+}
+
+bool Emission::is_relu_taken(int value) const {
+    const auto offered = relus_.find(value);
+    return offered != relus_.end() && offered->second.is_taken;
+}
+
 const Shape& Emission::row_shape(int value) const {
     return plan_.value_shapes[static_cast<std::size_t>(value)];
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -98,6 +99,13 @@ class Emission {
     [[nodiscard]] BufferId gradient(int value, const std::string& layer);
     void add_gradient(int value, BufferId gradient);
 
+    // A layer whose result is a ReLU's says so, for the layer that reads it may go back through
+    // that ReLU with its own step: it takes it if it is the only reader of an inner value.
+    void offer_relu(int value, float negative_slope) { relus_[value] = {negative_slope, false}; }
+    [[nodiscard]] std::optional<float> take_relu(int value);  // its negative slope
+    // Then gradient(value) is the one before the ReLU.
+    [[nodiscard]] bool is_relu_taken(int value) const;
+
     // For kernels of ours: everything row-major.
     [[nodiscard]] const Shape& row_shape(int value) const;
     [[nodiscard]] const Shape& weight_shape(const std::string& name) const {
@@ -120,6 +128,11 @@ class Emission {
     std::vector<std::vector<BufferId>> gradients_;  // by value id: one per reader
     std::vector<bool> needs_gradient_;              // by value id
     std::set<const PlanLayer*> absorbed_;
+    struct OfferedRelu {
+        float negative_slope = 0.F;
+        bool is_taken = false;
+    };
+    std::map<int, OfferedRelu> relus_;  // by value id
     struct Backward {
         std::string layer;
         std::function<void()> emit;

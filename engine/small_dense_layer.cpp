@@ -60,9 +60,15 @@ Loop weights_loop(const SmallDense& of) {
     };
 }
 
-Loop data_loop(const SmallDense& of) {
-    return [sum = product(of.rows, of.units, of.in)](std::span<float* const> buffers, std::size_t) {
-        multiply(over(sum, buffers[0], buffers[1], buffers[2]));
+// back: the negative slope of the ReLU that made the source, if its gradient is to be the one
+// before that.
+Loop data_loop(const SmallDense& of, std::optional<float> back) {
+    DenseProduct sum = product(of.rows, of.units, of.in);
+    sum.negative_slope = back.value_or(0.F);
+    return [sum, goes_back = back.has_value()](std::span<float* const> buffers, std::size_t) {
+        DenseProduct data = over(sum, buffers[0], buffers[1], buffers[2]);
+        data.relu_result = goes_back ? buffers[3] : nullptr;
+        multiply(data);
     };
 }
 
@@ -78,8 +84,10 @@ void emit_backward(Emission& to, const PlanLayer& layer, const DenseLayer& dense
                    const SmallDense& of) {
     ProgramBuilder& program = to.program();
     BufferId gradient = to.plain_gradient(layer.outputs[0], layer.name);
-    gradient = through_activation(to, dense.activation, to.value_buffer(layer.outputs[0]), gradient,
-                                  layer.name);
+    if (!to.is_relu_taken(layer.outputs[0])) {
+        gradient = through_activation(to, dense.activation, to.value_buffer(layer.outputs[0]),
+                                      gradient, layer.name);
+    }
     const BufferId src = to.plain_source(layer.inputs[0], layer.name);
     const onednn::Desc natural = kernel_layout(of, of.units_first);
     const BufferId kernel_gradient = program.arena(natural);
@@ -94,7 +102,8 @@ void emit_backward(Emission& to, const PlanLayer& layer, const DenseLayer& dense
     const BufferId kernel =
         to.parameter(dense.kernel, natural, kernel_layout(of, true), layer.name);
     const BufferId src_gradient = program.arena(onednn::plain(to.dims(layer.inputs[0])));
-    program.append(layer.name, "products", data_loop(of), {gradient, kernel, src_gradient});
+    program.append(layer.name, "products", data_loop(of, to.take_relu(layer.inputs[0])),
+                   {gradient, kernel, src_gradient, src});
     to.add_gradient(layer.inputs[0], src_gradient);
 }
 
@@ -124,6 +133,7 @@ bool emit_small_dense(Emission& to, const PlanLayer& layer, const DenseLayer& de
         buffers.push_back(to.parameter(dense.bias, bias, bias, layer.name));
     }
     to.program().append(layer.name, "products", forward_loop(of), buffers);
+    if (of.has_relu) to.offer_relu(layer.outputs[0], of.negative_slope);
     if (to.config().with_backward) {
         to.on_backward(layer, [&to, &layer, &dense, of] { emit_backward(to, layer, dense, of); });
     }

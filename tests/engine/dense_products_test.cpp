@@ -76,6 +76,36 @@ TEST(DenseProducts, agree_with_sums_in_double) {
     });
 }
 
+TEST(DenseProducts, go_back_through_a_relu) {
+    test::on_every_vector_unit([](const VectorUnit&) {
+        constexpr std::size_t kRows = 13;
+        constexpr std::size_t kInner = 300;  // two blocks of terms
+        for (std::size_t columns = 1; columns <= 66; ++columns) {
+            const auto a = values(kRows * kInner, 1);
+            const auto b = values(kInner * columns, 2);
+            const auto result = values(kRows * columns, 6);
+            std::vector<float> sums(kRows * columns);
+            DenseProduct product{.rows = kRows,
+                                 .inner = kInner,
+                                 .columns = columns,
+                                 .a = a.data(),
+                                 .a_row_stride = kInner,
+                                 .a_inner_stride = 1,
+                                 .b = b.data(),
+                                 .out = sums.data()};
+            multiply(product);
+            std::vector<float> back(sums.size());
+            product.out = back.data();
+            product.relu_result = result.data();
+            product.negative_slope = 0.125F;
+            multiply(product);
+            for (std::size_t i = 0; i < sums.size(); ++i) {
+                ASSERT_EQ(back[i], result[i] > 0 ? sums[i] : 0.125F * sums[i]) << i << columns;
+            }
+        }
+    });
+}
+
 TEST(DenseProducts, of_an_element_do_not_depend_on_its_place) {
     test::on_every_vector_unit([](const VectorUnit&) {
         constexpr std::size_t kInner = 500;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/graph_builder.hpp"
 #include "engine/reference_network.hpp"
 #include "tests/engine/test_networks.hpp"
 
@@ -62,9 +63,24 @@ double scalar(const Graph& graph, const std::vector<std::vector<double>>& inputs
     return sum;
 }
 
+// ReLUs with one reader, with two, and one that is an output too: only the way back through the
+// first may be a part of another layer's step.
+Graph shared_relus() {
+    GraphBuilder net("shared_relus", 5);
+    const GraphValue x = net.input("x", {6});
+    const GraphValue alone = net.leaky_relu(net.dense(x, 7, "alone"), 0.25F);
+    const GraphValue read_twice = net.relu(net.dense(alone, 9, "read_twice"));
+    const GraphValue left = net.dense(read_twice, 5, "left");
+    const GraphValue right = net.relu(net.dense(read_twice, 5, "right"));
+    net.output(right, "given_out");
+    net.output(net.dense(net.concat({left, net.dense(right, 4, "after")}), 3, "end"), "end");
+    return net.build();
+}
+
 std::vector<NamedGraph> networks_without_dropout() {
     std::vector<NamedGraph> all = test::layer_networks();
     std::erase_if(all, [](const NamedGraph& entry) { return entry.name == "dropout"; });
+    all.push_back({"shared_relus", shared_relus()});
     all.push_back(test::dense_networks()[0]);
     all.push_back(test::dense_networks()[1]);
     all.push_back(test::convolution_networks()[3]);
