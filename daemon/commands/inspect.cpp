@@ -13,6 +13,7 @@
 #include "daemon/commands/model_directory.hpp"
 #include "daemon/commands/text_table.hpp"
 #include "daemon/commands/working_point_words.hpp"
+#include "streams/recording/output_file.hpp"
 
 namespace tamis::daemon {
 
@@ -53,7 +54,8 @@ ExitStatus inspect_model(const InspectOptions& options) {
 }
 
 ExitStatus inspect(const InspectOptions& options) {
-    if (!std::filesystem::exists(options.file)) {
+    if (!std::filesystem::exists(options.file) &&
+        !std::filesystem::exists(streams::unfinished_path(options.file.string()))) {
         return fail(EX_NOINPUT, fmt::format("{}: no such file", options.file.string()));
     }
     if (std::filesystem::is_directory(options.file)) {

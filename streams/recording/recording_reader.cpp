@@ -13,26 +13,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
+struct FileBegin {
+    std::optional<FilePlace> place;
+    std::string nothing;  // why the file holds no message, nor the place; empty: it holds some
+};
+
 // What a file says of its place: in its summary, or before its first message.
-std::optional<FilePlace> read_place(const std::string& path, const McapLimits& limits) {
+FileBegin read_begin(const std::string& path, const McapLimits& limits) {
     auto reader = McapReader::open(path, limits);
     if (!reader) {
-        return std::nullopt;
+        return {.place = {}, .nothing = reader.error()};
     }
     std::vector<McapMetadataIndex> metadata;
+    bool has_message = true;
     if (const auto summary = reader->read_summary()) {
         metadata = summary->contents.metadata;
     } else {
-        static_cast<void>(reader->next());
+        has_message = reader->next() != nullptr;
         metadata = reader->seen().metadata;
     }
     for (const McapMetadataIndex& index : metadata) {
         if (index.name == kFilePlaceMetadata) {
             const auto texts = reader->read_metadata(index);
-            return texts ? parse_file_place(texts->texts) : std::nullopt;
+            return {.place = texts ? parse_file_place(texts->texts) : std::nullopt, .nothing = {}};
         }
     }
-    return std::nullopt;
+    return {.place = {}, .nothing = has_message ? std::string() : reader->end_reason()};
 }
 
 std::string name_of(const std::string& path) { return fs::path(path).filename().string(); }
@@ -70,28 +76,36 @@ tl::expected<RecordingReader, std::string> RecordingReader::open(
 
 void RecordingReader::find_files(std::string_view path) {
     paths_.emplace_back(path);
-    places_.push_back(read_place(paths_[0], limits_));
+    FileBegin first = read_begin(paths_[0], limits_);
+    places_.push_back(std::move(first.place));
+    std::string previous = name_of(paths_[0]);
+    bool is_there = false;
     for (const std::uint32_t number : find_recording_files(path)) {
         if (number == 1) {
+            is_there = true;
             continue;
         }
         const std::string next = recording_file(path, number);
-        auto place = read_place(next, limits_);
-        if (!place || place->number != number) {
+        FileBegin begin = read_begin(next, limits_);
+        if (!begin.nothing.empty()) {
+            // Its writer died before it held anything; the file behind it names it.
+            note(ReadEnd::torn, name_of(next) + ": " + begin.nothing);
+            previous = name_of(next);
+            continue;
+        }
+        if (!begin.place || begin.place->number != number) {
             continue;  // a file of another recording that happens to have such a name
         }
-        const std::string previous = name_of(paths_.back());
-        if (place->predecessor != previous) {
-            note(ReadEnd::damaged,
-                 place->predecessor + " is missing: " + name_of(next) + " follows it");
-        } else if (const auto crc = read_data_crc(paths_.back());
-                   place->predecessor_state == PredecessorState::closed && crc &&
-                   *crc != place->predecessor_data_crc) {
-            note(ReadEnd::damaged, previous + " is not the file that " + name_of(next) +
-                                       " follows (its data CRC is another)");
-        }
+        check_predecessor(*begin.place, next, previous);
+        previous = name_of(next);
         paths_.push_back(next);
-        places_.push_back(std::move(place));
+        places_.push_back(std::move(begin.place));
+    }
+    if (!first.nothing.empty() && paths_.size() > 1) {
+        note(is_there ? ReadEnd::torn : ReadEnd::damaged,
+             name_of(paths_[0]) + (is_there ? ": " + first.nothing : " is missing"));
+        paths_.erase(paths_.begin());
+        places_.erase(places_.begin());
     }
     find_repetitions();
     for (const std::string& file : paths_) {
@@ -99,6 +113,20 @@ void RecordingReader::find_files(std::string_view path) {
         auto bytes = fs::file_size(file, absent);
         bytes = absent ? fs::file_size(unfinished_path(file), absent) : bytes;
         total_bytes_ += absent ? 0 : bytes;
+    }
+}
+
+void RecordingReader::check_predecessor(const FilePlace& place, const std::string& path,
+                                        const std::string& previous) {
+    if (place.predecessor != previous) {
+        note(ReadEnd::damaged, place.predecessor + " is missing: " + name_of(path) + " follows it");
+        return;
+    }
+    const auto crc = read_data_crc((fs::path(path).parent_path() / previous).string());
+    if (place.predecessor_state == PredecessorState::closed && crc &&
+        *crc != place.predecessor_data_crc) {
+        note(ReadEnd::damaged, previous + " is not the file that " + name_of(path) +
+                                   " follows (its data CRC is another)");
     }
 }
 

@@ -35,7 +35,8 @@ struct RecordingSelection {
 class RecordingReader {
  public:
     // path: the recording's, or that of one of its numbered files, which is then read alone.
-    // Errors: the first file cannot be opened or is none; a topic that it does not have.
+    // Errors: the first file cannot be opened or is none, and none follows it; a topic that it does
+    // not have.
     [[nodiscard]] static tl::expected<RecordingReader, std::string> open(
         std::string_view path, const RecordingSelection& selection = {},
         const McapLimits& limits = {});
@@ -66,6 +67,8 @@ class RecordingReader {
     RecordingReader(const RecordingSelection& selection, const McapLimits& limits)
         : selection_(selection), limits_(limits) {}
     void find_files(std::string_view path);
+    void check_predecessor(const FilePlace& place, const std::string& path,
+                           const std::string& previous);
     void find_repetitions();
     tl::expected<void, std::string> open_file();
     tl::expected<void, std::string> check_topics();

@@ -134,6 +134,51 @@ TEST(RecordingFiles, a_missing_one_is_noticed) {
     EXPECT_EQ(run.events.size(), 1000 - second);
 }
 
+// A writer that died before its first byte, or before it had said what the file is.
+TEST(RecordingFiles, one_that_holds_nothing_yet_hides_none_of_the_others) {
+    for (const std::uint32_t number : {1U, 2U, 3U}) {
+        for (const std::size_t bytes : {0U, 8U, 40U}) {
+            const ScratchFolder folder;
+            const std::string path = folder.file("run.mcap");
+            RecordingOutputOptions options = run_options(path);
+            std::vector<std::uint64_t> events;
+            for (std::uint32_t file = 1; file <= 3; ++file) {
+                const std::string name = recording_file(path, file);
+                options.existing =
+                    file == 1 ? ExistingRecording::refuse : ExistingRecording::continue_with;
+                ASSERT_NO_FATAL_FAILURE(record(options, file * 100, file * 100 + 9));
+                ASSERT_TRUE(std::filesystem::exists(name));
+                if (file == number) {
+                    std::filesystem::resize_file(name, bytes);
+                    std::filesystem::rename(name, name + ".part");
+                } else {
+                    const auto more = numbers(file * 100, file * 100 + 9);
+                    events.insert(events.end(), more.begin(), more.end());
+                }
+            }
+            const auto run = read_run(path);
+            EXPECT_EQ(run.events, events) << number << ", " << bytes << " bytes";
+            EXPECT_EQ(run.end, ReadEnd::torn) << run.reason;
+            const std::string name = std::filesystem::path(recording_file(path, number)).filename();
+            EXPECT_THAT(run.reason, HasSubstr(name + ": "));
+        }
+    }
+}
+
+TEST(RecordingFiles, a_missing_first_one_is_noticed_and_the_others_read) {
+    const ScratchFolder folder;
+    const std::string path = folder.file("run.mcap");
+    ASSERT_NO_FATAL_FAILURE(record(run_options(path), 1, 10));
+    RecordingOutputOptions options = run_options(path);
+    options.existing = ExistingRecording::continue_with;
+    ASSERT_NO_FATAL_FAILURE(record(options, 11, 20));
+    std::filesystem::remove(path);
+    const auto run = read_run(path);
+    EXPECT_EQ(run.events, numbers(11, 20));
+    EXPECT_EQ(run.end, ReadEnd::damaged);
+    EXPECT_THAT(run.reason, HasSubstr("run.mcap is missing"));
+}
+
 TEST(RecordingFiles, one_of_another_recording_is_noticed) {
     const ScratchFolder folder;
     ASSERT_NO_FATAL_FAILURE(record(small_files(folder.file("run.mcap")), 1, 1000));
