@@ -5,6 +5,7 @@ counted, and do not disturb. Usage: keys_test.py BUILD_DIR SOURCE_DIR"""
 import json
 import pathlib
 import random
+import re
 import sys
 import tempfile
 import time
@@ -143,9 +144,12 @@ def check_input(build_dir, wire, folder, delivery):
     assert books["fragments"]["received"] == books["fragments"]["used"] == 4 * events, books
     assert books["events"]["opened"] == books["events"]["accepted"] + books["events"]["rejected"] == events, books
     assert summary["connections"][0]["unlisted_key"] >= STRANGERS, summary["connections"]
-    log = node.log_text()
-    assert "connection_refused" in log and "address=127.0.0.1" in log and "why=wrong_server_key" in log, log
-    assert strangers.unlisted[0].decode() in log.replace("\\\\", "\\"), "the log names the unlisted key"
+    # Ten lines of one name in a while: who comes first is in the log, all of them are in the counts.
+    refused = [line.replace("\\\\", "\\") for line in node.log_text().splitlines() if "connection_refused" in line]
+    assert any("address=127.0.0.1" in line for line in refused), refused
+    assert all(re.search("why=(unlisted_key|wrong_server_key|not_curve|unfinished) ", line) for line in refused), refused
+    unlisted = [line for line in refused if "why=unlisted_key" in line]
+    assert all(any(key.decode() in line for key in strangers.unlisted) for line in unlisted), "the log names the unlisted key"
     print(f"{delivery}: {events} events decided, connections {counts}")
 
 
