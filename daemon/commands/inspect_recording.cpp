@@ -132,7 +132,7 @@ tl::expected<Json, std::string> describe_recording(const std::string& path) {
     Json json = empty_description();
     // What is wrong between the files is known before any is read.
     std::string reason = recording->end_reason();
-    ReadEnd worst = reason.empty() ? ReadEnd::complete : ReadEnd::damaged;
+    ReadEnd worst = recording->worst();
     Progress progress("reading", "bytes", recording->total_bytes());
     for (const std::string& file : recording->paths()) {
         auto reader = McapReader::open(file);

@@ -45,6 +45,8 @@ class RecordingReader {
     [[nodiscard]] const McapMessage* next();
     // Of all files read: `damaged` when one is or one is missing, else `torn` when one is.
     [[nodiscard]] ReadEnd end() const noexcept;
+    // The worst of what is known so far: at first, what is wrong between the files.
+    [[nodiscard]] ReadEnd worst() const noexcept { return worst_; }
     // Of each file that is not complete; empty where all are.
     [[nodiscard]] const std::string& end_reason() const noexcept { return end_reason_; }
 

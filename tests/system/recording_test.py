@@ -110,10 +110,25 @@ def check_rotation_and_continuation(tool, menu, folder, messages):
     process.communicate(timeout=60)
     held = tool.json("inspect", folder / "run.mcap")
     assert held["state"] == "torn" and held["messages"] == 3000 and len(held["files"]) == files + 2, held
+    check_file_that_holds_nothing(tool, folder, held)
+
     refused = subprocess.run([tool.program, "record", "--bind", "tcp://127.0.0.1:*", "--menu", menu, "--output",
                               folder / "run.mcap"], capture_output=True, text=True, check=False)
     assert refused.returncode == 73 and "exists" in refused.stderr, refused
     tool.run("replay", folder / "run.mcap", "--menu", menu)
+
+
+def check_file_that_holds_nothing(tool, folder, held):
+    """A first file whose writer died before its first byte: no damage, and the others are read under the recording's name."""
+    killed = folder / "killed"
+    killed.mkdir()
+    for file in folder.glob("run.*mcap*"):
+        (killed / file.name).symlink_to(file)
+    (killed / "run.mcap").unlink()
+    (killed / "run.mcap.part").touch()
+    rest = tool.json("inspect", killed / "run.mcap")
+    assert rest["state"] == "torn" and rest["messages"] == 3000 - held["files"][0]["messages"], rest
+    assert "run.mcap: " in rest["reason"], rest["reason"]
 
 
 def contents_of(path, h5py):
