@@ -73,15 +73,21 @@ struct Peer {
     std::unique_ptr<EventClient> client = nullptr;
 };
 
+void measure_block(Peer& peer, EventMaker& events) {
+    for (std::size_t i = 0; i < kBlock; ++i) {
+        const RoundTrip time = peer.client->round_trip(events.next());
+        peer.at_sockets_us.push_back(time.at_sockets_us);
+        peer.whole_us.push_back(time.whole_us);
+    }
+}
+
 void measure_round_trips(std::vector<Peer>& peers, EventMaker& events, std::size_t blocks) {
     for (std::size_t block = 0; block <= blocks; ++block) {
         for (Peer& peer : peers) {
-            for (std::size_t i = 0; i < kBlock; ++i) {
-                const RoundTrip time = peer.client->round_trip(events.next());
-                if (block > 0) {  // the first block warms up
-                    peer.at_sockets_us.push_back(time.at_sockets_us);
-                    peer.whole_us.push_back(time.whole_us);
-                }
+            measure_block(peer, events);
+            if (block == 0) {  // it warms up
+                peer.at_sockets_us.clear();
+                peer.whole_us.clear();
             }
         }
     }

@@ -21,6 +21,7 @@
 #include <optional>
 #include <random>
 
+#include "tests/streams/recording/real_calls.hpp"
 #include "tests/streams/recording/sample_run.hpp"
 #include "tests/streams/recording/scratch_folder.hpp"
 
@@ -95,11 +96,6 @@ File& entry_of(ino_t inode) {
 
 // NOLINTBEGIN: the names are the linker's
 extern "C" {
-ssize_t __real_write(int file, const void* bytes, size_t count);
-int __real_fdatasync(int file);
-int __real_fsync(int file);
-int __real_rename(const char* from, const char* to);
-
 ssize_t __wrap_write(int file, const void* bytes, size_t count) {
     return at_call([&] { return __real_write(file, bytes, count); },
                    [&](ssize_t) { entry_of(status_of(file).st_ino); });

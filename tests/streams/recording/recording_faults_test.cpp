@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <ostream>
 
+#include "tests/streams/recording/real_calls.hpp"
 #include "tests/streams/recording/sample_run.hpp"
 #include "tests/streams/recording/scratch_folder.hpp"
 
@@ -56,11 +57,6 @@ bool fails(Call call) {
 
 // NOLINTBEGIN: the names are the linker's
 extern "C" {
-ssize_t __real_write(int file, const void* bytes, size_t count);
-int __real_fdatasync(int file);
-int __real_fsync(int file);
-int __real_rename(const char* from, const char* to);
-
 ssize_t __wrap_write(int file, const void* bytes, size_t count) {
     if (fails(Call::write)) {
         return -1;
