@@ -24,8 +24,8 @@ std::size_t DenseChain::scratch_floats(std::size_t rows) const {
     return std::max(of_rows, blocks * block_columns_ * block_rows());
 }
 
-bool DenseChain::run(std::span<float* const> buffers, std::size_t rows, float* scratch,
-                     const float* packed) const noexcept {
+std::size_t DenseChain::run(std::span<float* const> buffers, std::size_t rows, float* scratch,
+                            const float* packed) const noexcept {
     std::size_t row = 0;
     bool is_finite = true;
     if (block_rows() > 0) {
@@ -35,10 +35,11 @@ bool DenseChain::run(std::span<float* const> buffers, std::size_t rows, float* s
             row += blocks * block_rows();
         }
     }
+    const std::size_t looked_at = row;
     for (; row < rows; row += rows_at_once_) {
         run_rows(buffers, row, std::min(rows_at_once_, rows - row), scratch, packed);
     }
-    return is_finite;
+    return is_finite ? looked_at : 0;
 }
 
 float* DenseChain::columns_of(const Place& place, float* scratch) const noexcept {
@@ -101,32 +102,71 @@ bool DenseChain::run_columns(std::span<float* const> buffers, std::size_t first_
     return is_finite;
 }
 
+DenseCall DenseChain::call_of(const Operation& operation, std::span<float* const> buffers,
+                              std::size_t first_row, float* scratch, const float* packed,
+                              std::span<DenseSource> sources) const noexcept {
+    for (std::size_t i = 0; i < operation.source_count; ++i) {
+        const Source& source = sources_[operation.first_source + i];
+        sources[i] = {address(source.place, buffers, first_row, scratch) + source.column,
+                      source.place.stride, source.width};
+    }
+    float* result = address(operation.result, buffers, first_row, scratch);
+    return {.sources = sources.first(operation.source_count),
+            .inputs = operation.inputs,
+            .units = operation.units,
+            .weights = operation.is_dense ? packed + operation.weights_at : nullptr,
+            .function = operation.function,
+            .negative_slope = operation.negative_slope,
+            .result = {result + operation.result_column, operation.result.stride,
+                       !operation.result.is_buffer}};
+}
+
+namespace {
+
+void execute(const DenseKernels& kernels, const DenseCall& call) noexcept {
+    if (call.weights != nullptr) return kernels.dense(call);
+    for (std::size_t row = 0; row < call.rows; ++row) {
+        float* to = call.result.rows + row * call.result.stride;
+        for (const DenseSource& source : call.sources) {
+            std::memcpy(to, source.rows + row * source.stride, source.width * sizeof(float));
+            to += source.width;
+        }
+    }
+    kernels.apply(call.function, call.negative_slope, call.result, call.units, call.rows);
+}
+
+}  // namespace
+
 void DenseChain::run_rows(std::span<float* const> buffers, std::size_t first_row, std::size_t rows,
                           float* scratch, const float* packed) const noexcept {
     for (const Operation& operation : operations_) {
         std::array<DenseSource, kMaxSources> sources;
-        for (std::size_t i = 0; i < operation.source_count; ++i) {
-            const Source& source = sources_[operation.first_source + i];
-            sources[i] = {address(source.place, buffers, first_row, scratch) + source.column,
-                          source.place.stride, source.width};
-        }
-        const auto used = std::span<const DenseSource>(sources).first(operation.source_count);
-        const DenseResult result{
-            address(operation.result, buffers, first_row, scratch) + operation.result_column,
-            operation.result.stride, !operation.result.is_buffer};
-        if (operation.is_dense) {
-            kernels_.dense({used, operation.inputs, operation.units, packed + operation.weights_at,
-                            operation.function, operation.negative_slope, result, rows});
-            continue;
-        }
-        for (std::size_t row = 0; row < rows; ++row) {
-            float* to = result.rows + row * result.stride;
-            for (const DenseSource& source : used) {
-                std::memcpy(to, source.rows + row * source.stride, source.width * sizeof(float));
-                to += source.width;
-            }
-        }
-        kernels_.apply(operation.function, operation.negative_slope, result, operation.units, rows);
+        DenseCall call = call_of(operation, buffers, first_row, scratch, packed, sources);
+        call.rows = rows;
+        execute(kernels_, call);
+    }
+}
+
+DenseChain::FewRows::FewRows(const DenseChain& chain)
+    : calls_(chain.operations_.size()),
+      kernels_(chain.kernels_),
+      most_rows_(chain.block_rows() > 0 ? std::min(chain.block_rows() - 1, chain.rows_at_once_)
+                                        : chain.rows_at_once_),
+      sources_(chain.sources_.size()),
+      chain_(chain) {}
+
+void DenseChain::FewRows::bind(std::span<float* const> buffers, float* scratch) noexcept {
+    for (std::size_t i = 0; i < calls_.size(); ++i) {
+        const Operation& operation = chain_.operations_[i];
+        const auto sources = std::span(sources_).subspan(operation.first_source);
+        calls_[i] = chain_.call_of(operation, buffers, 0, scratch, chain_.weights_.data(), sources);
+    }
+}
+
+void DenseChain::FewRows::run(std::size_t rows) noexcept {
+    for (DenseCall& call : calls_) {
+        call.rows = rows;
+        execute(kernels_, call);
     }
 }
 

@@ -39,13 +39,12 @@ class DenseChain {
 
     // buffers: rows of inputs(), then of outputs(), row-major without gaps. scratch:
     // scratch_floats(rows), 64-byte aligned. packed: weights() of a chain with the same structure.
-    // False: an input of a row that went through in a whole block is NaN or infinite.
-    bool run(std::span<float* const> buffers, std::size_t rows, float* scratch,
-             const float* packed) const noexcept;
-    // Rows that go through together in columns; 0: none do.
-    [[nodiscard]] std::size_t block_rows() const {
-        return block_columns_ == 0 ? 0 : kernels_.block_rows;
-    }
+    // How many rows, the first ones, it has seen to be of finite inputs: those that went through in
+    // whole blocks, if all of their inputs are.
+    std::size_t run(std::span<float* const> buffers, std::size_t rows, float* scratch,
+                    const float* packed) const noexcept;
+
+    class FewRows;
 
  private:
     friend class DenseChainMaker;
@@ -85,6 +84,15 @@ class DenseChain {
         std::size_t width;
     };
 
+    // Rows that go through together in columns; 0: none do.
+    [[nodiscard]] std::size_t block_rows() const {
+        return block_columns_ == 0 ? 0 : kernels_.block_rows;
+    }
+    // An operation on rows, as a call of the kernels; without weights it is a copy of its sources.
+    // sources: room for those of the operation, which the call refers to.
+    [[nodiscard]] DenseCall call_of(const Operation& operation, std::span<float* const> buffers,
+                                    std::size_t first_row, float* scratch, const float* packed,
+                                    std::span<DenseSource> sources) const noexcept;
     void run_rows(std::span<float* const> buffers, std::size_t first_row, std::size_t rows,
                   float* scratch, const float* packed) const noexcept;
     bool run_columns(std::span<float* const> buffers, std::size_t first_row, std::size_t blocks,
@@ -105,6 +113,25 @@ class DenseChain {
     std::size_t block_columns_ = 0;  // 0: rows never go through in columns
     std::size_t blocks_at_once_ = 1;
     FloatBuffer weights_;
+};
+
+// Runs of few rows on buffers that stay where they are: the calls of the kernels, made once. For
+// one thread.
+class DenseChain::FewRows {
+ public:
+    explicit FewRows(const DenseChain& chain);  // which outlives it
+    // What a run of more rows must not be asked for.
+    [[nodiscard]] std::size_t most_rows() const { return most_rows_; }
+    // Buffers as of DenseChain::run; before the first run, and when one has moved.
+    void bind(std::span<float* const> buffers, float* scratch) noexcept;
+    void run(std::size_t rows) noexcept;
+
+ private:
+    std::vector<DenseCall> calls_;
+    const DenseKernels& kernels_;
+    std::size_t most_rows_;
+    std::vector<DenseSource> sources_;
+    const DenseChain& chain_;
 };
 
 }  // namespace tamis::engine

@@ -7,6 +7,37 @@
 
 namespace tamis::engine {
 
+namespace {
+
+// A chain on the buffers of a program: those of DenseChain::run, then the scratch.
+class DenseChainOnBuffers final : public BoundKernel {
+ public:
+    explicit DenseChainOnBuffers(std::shared_ptr<const DenseChain> chain)
+        : few_rows_(*chain), chain_(std::move(chain)) {}
+
+    void bind(std::span<float* const> buffers) noexcept override {
+        ports_ = buffers.first(buffers.size() - 1);
+        scratch_ = buffers.back();
+        few_rows_.bind(ports_, scratch_);
+    }
+
+    std::size_t run(std::size_t rows) noexcept override {
+        if (rows <= few_rows_.most_rows()) {
+            few_rows_.run(rows);
+            return 0;
+        }
+        return chain_->run(ports_, rows, scratch_, chain_->weights().data());
+    }
+
+ private:
+    DenseChain::FewRows few_rows_;
+    std::shared_ptr<const DenseChain> chain_;
+    std::span<float* const> ports_;
+    float* scratch_ = nullptr;
+};
+
+}  // namespace
+
 void emit_dense_chain(Emission& to, std::size_t first, std::size_t last) {
     OwnKernels* kernels = to.config().own_kernels;
     Expects(kernels != nullptr);
@@ -29,24 +60,18 @@ void emit_dense_chain(Emission& to, std::size_t first, std::size_t last) {
     const auto scratch = std::max<std::size_t>(
         1, chain->scratch_floats(static_cast<std::size_t>(to.config().batch)));
     buffers.push_back(to.program().arena(onednn::plain({static_cast<std::int64_t>(scratch)})));
+    const auto is_read = [&](std::size_t slot) {
+        return std::ranges::any_of(
+            buffers, [&](BufferId buffer) { return to.program().is_bound_to(buffer, slot); });
+    };
     bool has_all_inputs = true;
     for (std::size_t slot = 0; slot < to.plan().inputs.size(); ++slot) {
-        const auto is_input = [&](BufferId buffer) {
-            return to.program().is_bound_to(buffer, slot);
-        };
-        has_all_inputs = has_all_inputs && std::ranges::any_of(buffers, is_input);
+        has_all_inputs = has_all_inputs && is_read(slot);
     }
-    const BufferId finding = to.program().arena(onednn::plain({1}));
-    buffers.push_back(finding);
     to.program().append(
         name, std::string("fused dense, ") + chain->instruction_set(),
-        [chain, ports = buffers.size() - 2](std::span<float* const> at, std::size_t rows) {
-            const bool is_finite =
-                chain->run(at.first(ports), rows, at[ports], chain->weights().data());
-            *at.back() = is_finite ? 0.F : 1.F;
-        },
-        buffers, ProgramBuilder::Rows::any);
-    to.program().checks_inputs(finding, has_all_inputs ? chain->block_rows() : 0);
+        [chain] { return std::make_unique<DenseChainOnBuffers>(chain); }, buffers);
+    if (has_all_inputs) to.program().checks_inputs();
     to.program().reads(chain->weights());
 }
 

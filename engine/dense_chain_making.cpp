@@ -18,7 +18,7 @@ constexpr std::size_t kMaxRowsAtOnce = 96;
 constexpr std::size_t kMaxColumnBytes = 256UL * 1024;
 // Blocks go through a layer together, each tile of weights over all of them, while what the layer
 // reads and writes of them stays near a first-level cache: 2 to 5 % less than one by one.
-constexpr std::size_t kLayerBytes = 48UL * 1024;
+constexpr std::size_t kLayerBytes = 24UL * 1024;
 constexpr std::size_t kMaxBlocksAtOnce = 4;
 
 std::size_t rounded_to_line(std::size_t floats) {

@@ -27,19 +27,20 @@ HWY_BEFORE_NAMESPACE();
 namespace tamis::engine::HWY_NAMESPACE {
 
 void dense(const DenseCall& call) noexcept {
-    const std::size_t vectors = (call.units + kLanes - 1) / kLanes;
-    const float* weights = call.weights + vectors * kLanes;
+    const std::size_t padded = kPacking.padded(call.units);
+    const std::size_t tail = kPacking.tail_lanes(call.units);
+    const std::size_t vectors = kPacking.whole_units(call.units) / kLanes;
+    const float* weights = call.weights + padded;
     if (kPacking.uses_dot(call.inputs, call.units)) {
 #if HWY_TARGET <= HWY_AVX2
         dot_layer(call, weights, kPacking.padded(call.inputs));
 #endif
-    } else if (vectors <= kPanelVectors) {
-        const std::size_t tail = kPacking.tail_lanes(call.units);
-        one_panel(call, tail == 0 ? vectors : vectors - 1, tail, weights);
+    } else if (padded <= kPanelVectors * kLanes) {
+        some_panel<true>(call, 0, vectors, tail, weights);
     } else if (call.rows == 1) {
-        one_row(call, vectors, weights);
+        one_row(call, vectors, tail, weights);
     } else {
-        many_panels(call, vectors, weights);
+        many_panels(call, vectors, tail, weights);
     }
     if (call.function != DenseFunction::none && call.function != DenseFunction::relu) {
         apply(call.function, call.negative_slope, call.result, call.units, call.rows);

@@ -6,10 +6,10 @@
 // c is at c * block_rows + r, 64-byte aligned.
 //
 // Packed weights of a layer, in vectors of `lanes` floats: the bias, padded with zeros to whole
-// vectors; then panels of at most `panel_vectors` vectors of units, each panel one row per input. A
-// layer of one panel keeps its last units, where they fill less than a vector, in a narrower panel
-// of their own: weights are read once per row, and a small network then stays in the first-level
-// cache. A layer of few units and many inputs has one padded row of weights per unit instead.
+// vectors; then panels of at most `panel_vectors` vectors of units, each panel one row per input.
+// The last units, where they fill half a vector or less, have a narrower panel of their own:
+// weights are read once per row, and what is not read keeps others in the first-level cache. A
+// layer of few units and many inputs has one padded row of weights per unit instead.
 #pragma once
 
 #include <cstddef>
@@ -78,7 +78,7 @@ struct DenseKernels {
     // Width of the narrow last panel; 0: none.
     [[nodiscard]] std::size_t tail_lanes(std::size_t units) const {
         const std::size_t rest = units % lanes;
-        if (rest == 0 || units > panel_vectors * lanes) return 0;
+        if (rest == 0) return 0;
         if (rest <= 4 && lanes > 4) return 4;
         return rest <= 8 && lanes > 8 ? 8 : 0;
     }

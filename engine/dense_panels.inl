@@ -166,16 +166,21 @@ void panel(const DenseCall& call, std::size_t unit, const float* weights) {
     }
 }
 
-// One row by P panels at once, the last of VL vectors: a panel alone has too few sums to keep the
-// units busy. The same sums in the same order as Tile<1, V, 1, 0>.
-template <std::size_t P, std::size_t VL>
-HWY_INLINE void row_of_panels(const DenseCall& call, std::size_t unit, const float* weights) {
+// One row by P panels at once, the last of VL vectors, and a narrow one (TL lanes; 0: none): a
+// panel alone has too few sums to keep the units busy. The same sums in the same order as Tile<1,
+// V, 1, TL>.
+template <std::size_t P, std::size_t VL, std::size_t TL>
+HWY_INLINE void row_of_panels(const DenseCall& call, std::size_t unit, const float* weights,
+                              const float* tail_weights) {
     constexpr std::size_t kFull = (P - 1) * kPanelVectors;
+    constexpr std::size_t kVectors = kFull + VL;
     const std::size_t panel_floats = call.inputs * kPanelVectors * kLanes;
-    Vector sums[kFull + VL];  // NOLINT
-    HWY_UNROLL(8) for (std::size_t v = 0; v < kFull + VL; ++v) {
+    Vector sums[kVectors];  // NOLINT
+    HWY_UNROLL(8) for (std::size_t v = 0; v < kVectors; ++v) {
         sums[v] = hn::Load(kTag, call.weights + unit + v * kLanes);
     }
+    Sums<hn::CappedTag<float, TL == 0 ? 1 : TL>, 1, TL == 0 ? 0 : 1, 1> tail;
+    tail.start(call.weights + unit + kVectors * kLanes);
     const float* last = weights + (P - 1) * panel_floats;
     for (const DenseSource& source : call.sources) {
         for (std::size_t k = 0; k < source.width; ++k) {
@@ -191,38 +196,69 @@ HWY_INLINE void row_of_panels(const DenseCall& call, std::size_t unit, const flo
             }
             weights += kPanelVectors * kLanes;
             last += VL * kLanes;
+            if constexpr (TL > 0) {
+                tail.load(tail_weights);
+                tail.add(0, 0, lowest<TL>(input));
+                tail_weights += TL;
+            }
         }
     }
-    Target(call).store(kTag, 0, unit, sums);
+    const Target target(call);
+    target.store(kTag, 0, unit, sums);
+    if constexpr (TL > 0) {
+        hn::Vec<hn::CappedTag<float, TL>> narrow[1] = {tail.part[0][0][0]};  // NOLINT
+        target.store(hn::CappedTag<float, TL>(), 0, unit + kVectors * kLanes, narrow);
+    }
+}
+
+// A narrow panel beside the last ones.
+struct Tail {
+    std::size_t lanes = 0;
+    const float* weights = nullptr;
+};
+
+template <std::size_t P, std::size_t VL>
+void row_of_panels(const DenseCall& call, std::size_t unit, const float* weights,
+                   const Tail& tail) {
+    if constexpr (kLanes > 4) {
+        if (tail.lanes == 4) return row_of_panels<P, VL, 4>(call, unit, weights, tail.weights);
+    }
+    if constexpr (kLanes > 8) {
+        if (tail.lanes == 8) return row_of_panels<P, VL, 8>(call, unit, weights, tail.weights);
+    }
+    row_of_panels<P, VL, 0>(call, unit, weights, nullptr);
 }
 
 template <std::size_t P>
 void row_of_panels(const DenseCall& call, std::size_t unit, const float* weights,
-                   std::size_t last_vectors) {
-    if (last_vectors == 1) return row_of_panels<P, 1>(call, unit, weights);
-    if (last_vectors == 2) return row_of_panels<P, 2>(call, unit, weights);
+                   std::size_t last_vectors, const Tail& tail) {
+    if (last_vectors == 1) return row_of_panels<P, 1>(call, unit, weights, tail);
+    if (last_vectors == 2) return row_of_panels<P, 2>(call, unit, weights, tail);
     if constexpr (kPanelVectors == 4) {
-        if (last_vectors == 3) return row_of_panels<P, 3>(call, unit, weights);
-        row_of_panels<P, 4>(call, unit, weights);
+        if (last_vectors == 3) return row_of_panels<P, 3>(call, unit, weights, tail);
+        row_of_panels<P, 4>(call, unit, weights, tail);
     }
 }
 
-void one_row(const DenseCall& call, std::size_t vectors, const float* weights) {
+void one_row(const DenseCall& call, std::size_t vectors, std::size_t tail_lanes,
+             const float* weights) {
     constexpr std::size_t kGroup = kRowChains / kPanelVectors;
+    const Tail last_tail{tail_lanes, weights + call.inputs * vectors * kLanes};
     std::size_t unit = 0;
     while (vectors > 0) {
         const std::size_t panels = std::min(kGroup, (vectors + kPanelVectors - 1) / kPanelVectors);
         const std::size_t in_group = std::min(vectors, panels * kPanelVectors);
         const std::size_t last = in_group - (panels - 1) * kPanelVectors;
+        const Tail tail = in_group == vectors ? last_tail : Tail();
         if (panels == 1) {
-            row_of_panels<1>(call, unit, weights, last);
+            row_of_panels<1>(call, unit, weights, last, tail);
         } else if (panels == 2) {
-            row_of_panels<2>(call, unit, weights, last);
+            row_of_panels<2>(call, unit, weights, last, tail);
         } else if constexpr (kGroup == 4) {
             if (panels == 3) {
-                row_of_panels<3>(call, unit, weights, last);
+                row_of_panels<3>(call, unit, weights, last, tail);
             } else {
-                row_of_panels<4>(call, unit, weights, last);
+                row_of_panels<4>(call, unit, weights, last, tail);
             }
         }
         weights += call.inputs * in_group * kLanes;
@@ -234,53 +270,52 @@ void one_row(const DenseCall& call, std::size_t vectors, const float* weights) {
 // Adding up parts takes as long as eight inputs; a short layer of one vector has half as many.
 constexpr std::size_t kShortInputs = 32;
 
-template <std::size_t V, std::size_t TL>
-void one_panel(const DenseCall& call, const float* weights) {
+template <std::size_t V, std::size_t TL, bool kIsOnly>
+void some_panel(const DenseCall& call, std::size_t unit, const float* weights) {
     constexpr std::size_t kVectors = V + (TL == 0 ? 0 : 1);
-    constexpr std::size_t kSplits = splits_of(kVectors);
-    if constexpr (kVectors == 1) {
-        if (call.inputs < kShortInputs) return panel<V, kSplits / 2, TL>(call, 0, weights);
+    constexpr std::size_t kSplits = kIsOnly ? splits_of(kVectors) : 1;
+    if constexpr (kIsOnly && kVectors == 1) {
+        if (call.inputs < kShortInputs) return panel<V, kSplits / 2, TL>(call, unit, weights);
     }
-    panel<V, kSplits, TL>(call, 0, weights);
+    panel<V, kSplits, TL>(call, unit, weights);
 }
 
-template <std::size_t V>
-void one_panel(const DenseCall& call, std::size_t tail_lanes, const float* weights) {
+template <std::size_t V, bool kIsOnly>
+void some_panel(const DenseCall& call, std::size_t unit, std::size_t tail_lanes,
+                const float* weights) {
     if constexpr (V < kPanelVectors) {
         if constexpr (kLanes > 4) {
-            if (tail_lanes == 4) return one_panel<V, 4>(call, weights);
+            if (tail_lanes == 4) return some_panel<V, 4, kIsOnly>(call, unit, weights);
         }
         if constexpr (kLanes > 8) {
-            if (tail_lanes == 8) return one_panel<V, 8>(call, weights);
+            if (tail_lanes == 8) return some_panel<V, 8, kIsOnly>(call, unit, weights);
         }
     }
-    if constexpr (V > 0) one_panel<V, 0>(call, weights);
+    if constexpr (V > 0) some_panel<V, 0, kIsOnly>(call, unit, weights);
 }
 
-// A layer of one panel.
-void one_panel(const DenseCall& call, std::size_t vectors, std::size_t tail_lanes,
-               const float* weights) {
-    if (vectors == 0) return one_panel<0>(call, tail_lanes, weights);
-    if (vectors == 1) return one_panel<1>(call, tail_lanes, weights);
-    if (vectors == 2) return one_panel<2>(call, tail_lanes, weights);
+// The panel of a layer that has one, or what is left of more behind the full ones.
+template <bool kIsOnly>
+void some_panel(const DenseCall& call, std::size_t unit, std::size_t vectors,
+                std::size_t tail_lanes, const float* weights) {
+    if (vectors == 0) return some_panel<0, kIsOnly>(call, unit, tail_lanes, weights);
+    if (vectors == 1) return some_panel<1, kIsOnly>(call, unit, tail_lanes, weights);
+    if (vectors == 2) return some_panel<2, kIsOnly>(call, unit, tail_lanes, weights);
     if constexpr (kPanelVectors == 4) {
-        if (vectors == 3) return one_panel<3>(call, tail_lanes, weights);
-        one_panel<4>(call, tail_lanes, weights);
+        if (vectors == 3) return some_panel<3, kIsOnly>(call, unit, tail_lanes, weights);
+        some_panel<4, kIsOnly>(call, unit, tail_lanes, weights);
     }
 }
 
-void many_panels(const DenseCall& call, std::size_t vectors, const float* weights) {
+void many_panels(const DenseCall& call, std::size_t vectors, std::size_t tail_lanes,
+                 const float* weights) {
     std::size_t unit = 0;
     for (; vectors >= kPanelVectors; vectors -= kPanelVectors) {
         panel<kPanelVectors, 1, 0>(call, unit, weights);
         weights += call.inputs * kPanelVectors * kLanes;
         unit += kPanelVectors * kLanes;
     }
-    if (vectors == 1) panel<1, 1, 0>(call, unit, weights);
-    if constexpr (kPanelVectors == 4) {
-        if (vectors == 2) panel<2, 1, 0>(call, unit, weights);
-        if (vectors == 3) panel<3, 1, 0>(call, unit, weights);
-    }
+    some_panel<false>(call, unit, vectors, tail_lanes, weights);
 }
 
 }  // namespace tamis::engine::HWY_NAMESPACE

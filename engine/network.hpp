@@ -93,9 +93,8 @@ class NetworkRunner {
 
  private:
     struct Memory;
-    [[nodiscard]] bool inputs_are_finite(std::size_t first_row, std::size_t rows) const noexcept;
-    // True when all are finite.
-    bool check_rows(std::size_t rows, bool inputs_finite) noexcept;
+    // Looks at each of the rows; true when one is not finite.
+    bool flag_rows(std::size_t rows) noexcept;
     std::shared_ptr<const Network> network_;
     std::unique_ptr<Memory> memory_;
     std::vector<unsigned char> finite_;

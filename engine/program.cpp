@@ -61,17 +61,39 @@ void ProgramBuilder::append(const std::string& layer, const onednn::Made& made,
     if (onednn::bytes_of(made.scratchpad) != 0) {
         arguments.emplace_back(DNNL_ARG_SCRATCHPAD, arena(made.scratchpad));
     }
-    program_.steps.push_back(
-        {layer, made.executor, made.primitive, nullptr, false, std::move(arguments), {}});
+    program_.steps.push_back({.layer = layer,
+                              .executor = made.executor,
+                              .primitive = made.primitive,
+                              .arguments = std::move(arguments)});
 }
 
-void ProgramBuilder::append(const std::string& layer, const std::string& executor, Loop loop,
-                            const std::vector<BufferId>& buffers, Rows rows) {
+namespace {
+
+std::vector<std::pair<int, BufferId>> numbered(const std::vector<BufferId>& buffers) {
     std::vector<std::pair<int, BufferId>> arguments;
     arguments.reserve(buffers.size());
     for (const BufferId buffer : buffers) arguments.emplace_back(0, buffer);
-    program_.steps.push_back(
-        {layer, executor, {}, std::move(loop), rows == Rows::any, std::move(arguments), {}});
+    return arguments;
+}
+
+}  // namespace
+
+void ProgramBuilder::append(const std::string& layer, const std::string& executor, Loop loop,
+                            const std::vector<BufferId>& buffers, Rows rows) {
+    program_.steps.push_back({.layer = layer,
+                              .executor = executor,
+                              .loop = std::move(loop),
+                              .any_rows = rows == Rows::any,
+                              .arguments = numbered(buffers)});
+}
+
+void ProgramBuilder::append(const std::string& layer, const std::string& executor,
+                            MakeBoundKernel kernel, const std::vector<BufferId>& buffers) {
+    program_.steps.push_back({.layer = layer,
+                              .executor = executor,
+                              .bound_kernel = std::move(kernel),
+                              .any_rows = true,
+                              .arguments = numbered(buffers)});
 }
 
 std::shared_ptr<const std::span<const float>> ProgramBuilder::upcoming_weights() {
@@ -134,9 +156,9 @@ std::size_t first_fit(std::vector<Placed> placed, const Lifetime& lifetime, std:
 Program ProgramBuilder::build(std::size_t rows, bool keep_all) {
     program_.rows = rows;
     program_.any_rows = std::ranges::all_of(program_.steps, &Step::any_rows);
-    program_.has_primitives = !std::ranges::all_of(
-        program_.steps, [](const Step& step) { return static_cast<bool>(step.loop); });
-    if (program_.steps.size() != 1) program_.input_check = {};
+    program_.has_primitives = std::ranges::any_of(
+        program_.steps, [](const Step& step) { return !step.loop && !step.bound_kernel; });
+    program_.checks_inputs = program_.checks_inputs && program_.steps.size() == 1;
     for (const Upcoming& upcoming : upcoming_) {
         if (upcoming.step < program_.steps.size()) {
             *upcoming.weights = program_.steps[upcoming.step].weights;
@@ -168,7 +190,10 @@ Program ProgramBuilder::build(std::size_t rows, bool keep_all) {
 }
 
 ProgramMemory::ProgramMemory(std::shared_ptr<const Program> program, void* arena)
-    : slots_(program->slots), program_(std::move(program)), stream_(onednn::cpu()) {
+    : checks_inputs_(program->checks_inputs),
+      slots_(program->slots),
+      program_(std::move(program)),
+      stream_(onednn::cpu()) {
     for (const Buffer& buffer : program_->buffers) {
         const Buffer& home = buffer.home == Buffer::Home::alias
                                  ? program_->buffers[static_cast<std::size_t>(buffer.of)]
@@ -189,21 +214,20 @@ ProgramMemory::ProgramMemory(std::shared_ptr<const Program> program, void* arena
         }
     }
     for (const Step& step : program_->steps) add_call(step);
-    if (const InputCheck& check = program_->input_check; check.block_rows > 0) {
-        finding_ = this->address(check.finding);
-        check_rows_ = check.block_rows;
-    }
 }
 
 void ProgramMemory::add_call(const Step& step) {
-    if (!step.loop) {
-        calls_.push_back({nullptr, step.primitive.get(), arguments_.size(), step.arguments.size()});
+    if (!step.loop && !step.bound_kernel) {
+        calls_.push_back(
+            {nullptr, nullptr, step.primitive.get(), arguments_.size(), step.arguments.size()});
         for (const auto& [argument, buffer] : step.arguments) {
             arguments_.push_back({argument, memories_[static_cast<std::size_t>(buffer)].get()});
         }
         return;
     }
-    calls_.push_back({&step.loop, nullptr, addresses_.size(), step.arguments.size()});
+    if (step.bound_kernel) kernels_.push_back(step.bound_kernel());
+    calls_.push_back({step.bound_kernel ? kernels_.back().get() : nullptr, &step.loop, nullptr,
+                      addresses_.size(), step.arguments.size()});
     for (const auto& [argument, buffer] : step.arguments) {
         const auto index = static_cast<std::size_t>(buffer);
         const Buffer& seen = program_->buffers[index];
@@ -223,11 +247,26 @@ void ProgramMemory::bind(std::size_t slot, float* address) noexcept {
     bound.address = address;
     for (dnnl_memory_t memory : bound.memories) dnnl_memory_set_data_handle(memory, address);
     for (const std::size_t place : bound.loops) addresses_[place] = address;
+    has_moved_ = true;
+}
+
+void ProgramMemory::bind_kernels() noexcept {
+    for (const Call& call : calls_) {
+        if (call.kernel == nullptr) continue;
+        call.kernel->bind(std::span(addresses_).subspan(call.first, call.count));
+    }
+    has_moved_ = false;
 }
 
 bool ProgramMemory::run(std::size_t first, std::size_t last, std::size_t rows) noexcept {
+    if (has_moved_) bind_kernels();
     for (std::size_t i = first; i < last; ++i) {
         const Call& call = calls_[i];
+        if (call.kernel != nullptr) {
+            const std::size_t finite = call.kernel->run(rows);
+            finite_rows_ = checks_inputs_ ? finite : 0;
+            continue;
+        }
         if (call.loop != nullptr) {
             (*call.loop)(std::span(addresses_).subspan(call.first, call.count), rows);
             continue;

@@ -34,21 +34,29 @@ struct Buffer {
 // the program was made for. It must give a row the same bits whatever the count.
 using Loop = std::function<void(std::span<float* const>, std::size_t rows)>;
 
+// The same for a kernel that prepares its work for one thread's buffers: what it takes to find out
+// where things are would be a fifth of the time of a small network's single row.
+class BoundKernel {
+ public:
+    virtual ~BoundKernel() = default;
+    // Before the first run, and when an address has changed. Allocates nothing after the first
+    // time.
+    virtual void bind(std::span<float* const> buffers) noexcept = 0;
+    // How many rows, the first ones, it has seen to be of finite inputs; 0 where it did not look.
+    virtual std::size_t run(std::size_t rows) noexcept = 0;
+};
+using MakeBoundKernel = std::function<std::unique_ptr<BoundKernel>()>;
+
 struct Step {
     std::string layer;     // for messages
     std::string executor;  // for inspection
-    dnnl::primitive primitive;
-    Loop loop;              // instead of a primitive
-    bool any_rows = false;  // a loop that can do with fewer rows than the program was made for
+    // One of the three.
+    dnnl::primitive primitive = {};
+    Loop loop = {};
+    MakeBoundKernel bound_kernel = {};
+    bool any_rows = false;  // can do with fewer rows than the program was made for
     std::vector<std::pair<int, BufferId>> arguments;
-    std::span<const float> weights;  // what a loop reads from end to end, be it for one row
-};
-
-// A step that looks at the program's inputs while it reads them. After a run the buffer holds 0
-// when all values of rows in whole blocks are finite.
-struct InputCheck {
-    BufferId finding = -1;
-    std::size_t block_rows = 0;  // 0: nothing is looked at
+    std::span<const float> weights = {};  // what it reads from end to end, be it for one row
 };
 
 struct Program {
@@ -59,7 +67,7 @@ struct Program {
     std::size_t rows = 1;   // what it was made for
     bool any_rows = false;  // every step can do with fewer
     bool has_primitives = false;
-    InputCheck input_check;
+    bool checks_inputs = false;  // what its only step says of finite inputs holds for all inputs
 };
 
 class ProgramBuilder {
@@ -82,13 +90,13 @@ class ProgramBuilder {
     enum class Rows { fixed, any };
     void append(const std::string& layer, const std::string& executor, Loop loop,
                 const std::vector<BufferId>& buffers, Rows rows = Rows::fixed);
-    // What the loop appended last reads from end to end in every call, however few rows it has.
+    // It does with any rows.
+    void append(const std::string& layer, const std::string& executor, MakeBoundKernel kernel,
+                const std::vector<BufferId>& buffers);
+    // What the step appended last reads from end to end in every call, however few rows it has.
     void reads(std::span<const float> weights) { program_.steps.back().weights = weights; }
-    // The loop appended last looks at all inputs. Forgotten by build() if it is not the only step:
-    // what follows may use the memory.
-    void checks_inputs(BufferId finding, std::size_t block_rows) {
-        program_.input_check = {finding, block_rows};
-    }
+    // The step appended last looks at all inputs. Forgotten by build() if it is not the only one.
+    void checks_inputs() { program_.checks_inputs = true; }
     // What the step behind the next one reads, so that the next one can fetch it into the cache
     // while it computes. Empty until build().
     [[nodiscard]] std::shared_ptr<const std::span<const float>> upcoming_weights();
@@ -123,19 +131,16 @@ class ProgramMemory {
     // Runs steps [first, last). rows: as many as the program was made for, or fewer where it
     // has any_rows. False: oneDNN refused.
     [[nodiscard]] bool run(std::size_t first, std::size_t last, std::size_t rows) noexcept;
-    [[nodiscard]] bool run(std::size_t rows) noexcept {
-        return run(0, program_->steps.size(), rows);
-    }
+    [[nodiscard]] bool run(std::size_t rows) noexcept { return run(0, calls_.size(), rows); }
     [[nodiscard]] bool run() noexcept { return run(program_->rows); }
     [[nodiscard]] const Program& program() const { return *program_; }
     [[nodiscard]] const float* address(BufferId buffer) const;
-    // After a run of so many rows: in the first ones, so many, all inputs are known to be finite.
-    [[nodiscard]] std::size_t finite_rows(std::size_t rows) const noexcept {
-        return finding_ == nullptr || *finding_ != 0.F ? 0 : rows - rows % check_rows_;
-    }
+    // After a run: in the first rows, so many, all inputs are known to be finite.
+    [[nodiscard]] std::size_t finite_rows() const noexcept { return finite_rows_; }
 
  private:
     void add_call(const Step& step);
+    void bind_kernels() noexcept;
 
     struct BoundSlot {
         std::vector<dnnl_memory_t> memories;
@@ -145,16 +150,19 @@ class ProgramMemory {
     // What a run needs of a step, side by side: a call after a wake-up waits for each line of
     // memory.
     struct Call {
-        const Loop* loop = nullptr;  // nullptr: a primitive
+        BoundKernel* kernel = nullptr;
+        const Loop* loop = nullptr;  // nullptr and no kernel: a primitive
         dnnl_primitive_t primitive = nullptr;
         std::size_t first = 0;  // in addresses_ or arguments_
         std::size_t count = 0;
     };
-    std::vector<Call> calls_;         // per step
-    const float* finding_ = nullptr;  // of the program's InputCheck; nullptr: none
-    std::size_t check_rows_ = 1;
+    std::vector<Call> calls_;  // per step
+    bool has_moved_ = true;    // an address changed after the kernels were bound
+    bool checks_inputs_ = false;
+    std::size_t finite_rows_ = 0;
     std::vector<float*> addresses_;
     std::vector<dnnl_exec_arg_t> arguments_;
+    std::vector<std::unique_ptr<BoundKernel>> kernels_;
     std::vector<BoundSlot> slots_;
     std::shared_ptr<const Program> program_;
     std::vector<dnnl::memory> memories_;

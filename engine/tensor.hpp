@@ -74,8 +74,14 @@ struct Tensor {
 };
 
 [[nodiscard]] bool all_finite(std::span<const float> values) noexcept;
-// The same for callers that ask often: what all_finite looks up at every call.
-using FiniteCheck = bool (*)(const float* values, std::size_t count);
+// Rows of a size, one after another.
+struct RowValues {
+    const float* values;
+    std::size_t row_size;
+};
+// For callers that ask often: what all_finite looks up at every call. True: rows [first, first +
+// rows) of each of them are finite.
+using FiniteCheck = bool (*)(std::span<const RowValues> of, std::size_t first, std::size_t rows);
 [[nodiscard]] FiniteCheck finite_check() noexcept;
 
 }  // namespace tamis::engine
