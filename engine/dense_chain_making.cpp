@@ -3,6 +3,7 @@
 #include <gsl/assert>
 
 #include "engine/dense_chain.hpp"
+#include "engine/memory_plan.hpp"
 
 namespace tamis::engine {
 
@@ -52,7 +53,7 @@ class DenseChainMaker {
             }
         }
         add_copies();
-        set_scratch_strides();
+        place_scratch();
         set_columns();
         const std::size_t row_bytes =
             std::max<std::size_t>(1, chain_.scratch_width_) * sizeof(float);
@@ -107,13 +108,35 @@ class DenseChainMaker {
         chain_.weights_.reserve(floats);
     }
 
-    // Known when all values have their columns.
-    void set_scratch_strides() {
+    // Values of scratch, whose places are numbers so far, share columns where they do not live at
+    // the same time: all of them stay in the first-level cache.
+    void place_scratch() {
+        std::vector<Lifetime> lifetimes(scratch_columns_.size());
+        const auto used = [&](const Place& place, std::size_t operation) {
+            if (place.is_buffer) return;
+            lifetimes[place.at].first = std::min(lifetimes[place.at].first, operation);
+            lifetimes[place.at].last = operation;
+        };
+        for (std::size_t i = 0; i < chain_.operations_.size(); ++i) {
+            const Operation& operation = chain_.operations_[i];
+            for (const Source& source : sources_of(operation)) used(source.place, i);
+            used(operation.result, i);
+        }
+        MemoryPlan columns;
+        std::vector<std::size_t> first_columns;
+        for (std::size_t value = 0; value < lifetimes.size(); ++value) {
+            first_columns.push_back(columns.place(lifetimes[value], scratch_columns_[value]));
+        }
+        chain_.scratch_width_ = columns.size();
         const auto set = [&](Place& place) {
-            if (!place.is_buffer) place.stride = chain_.scratch_width_;
+            if (!place.is_buffer) place = {false, first_columns[place.at], columns.size()};
         };
         for (Operation& operation : chain_.operations_) set(operation.result);
         for (Source& source : chain_.sources_) set(source.place);
+    }
+
+    [[nodiscard]] std::span<const Source> sources_of(const Operation& operation) const {
+        return std::span(chain_.sources_).subspan(operation.first_source, operation.source_count);
     }
 
     // Values of a block of columns: those of scratch, then those of the buffers.
@@ -152,10 +175,9 @@ class DenseChainMaker {
     }
 
     Place scratch(std::size_t width) {
-        const Place place{false, chain_.scratch_width_, 0};
         // Rows of a cache line or more start at one.
-        chain_.scratch_width_ += rounded_to_line(chain_.kernels_.padded(width));
-        return place;
+        scratch_columns_.push_back(rounded_to_line(chain_.kernels_.padded(width)));
+        return {false, scratch_columns_.size() - 1, 0};
     }
 
     std::vector<Source> sources_of(const PlanLayer& layer) {
@@ -320,6 +342,7 @@ class DenseChainMaker {
     const std::map<std::string, Tensor>& weights_;
     std::map<int, std::vector<Source>> joined_;  // by value: what it consists of
     std::map<int, bool> written_;                // outputs that are in their port
+    std::vector<std::size_t> scratch_columns_;   // of each value there
 };
 
 DenseChain::DenseChain(const LayerPlan& plan, std::size_t first, std::size_t last,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <gsl/assert>
 
+#include "engine/memory_plan.hpp"
+
 namespace tamis::engine {
 
 BufferId ProgramBuilder::add(Buffer buffer) {
@@ -122,37 +124,6 @@ void ProgramBuilder::move_to_slot(BufferId buffer, std::size_t slot) {
     program_.slots = std::max(program_.slots, slot + 1);
 }
 
-namespace {
-
-struct Lifetime {
-    std::size_t first = SIZE_MAX;
-    std::size_t last = 0;
-};
-
-struct Placed {
-    std::size_t begin;
-    std::size_t end;
-    Lifetime lifetime;
-};
-
-bool overlap(const Lifetime& a, const Lifetime& b) {
-    return a.first <= b.last && b.first <= a.last;
-}
-
-// The lowest offset where the bytes fit beside everything alive at the same time.
-std::size_t first_fit(std::vector<Placed> placed, const Lifetime& lifetime, std::size_t bytes) {
-    std::erase_if(placed, [&](const Placed& other) { return !overlap(other.lifetime, lifetime); });
-    std::ranges::sort(placed, {}, &Placed::begin);
-    std::size_t offset = 0;
-    for (const Placed& other : placed) {
-        if (offset + bytes <= other.begin) break;
-        offset = std::max(offset, other.end);
-    }
-    return offset;
-}
-
-}  // namespace
-
 Program ProgramBuilder::build(std::size_t rows, bool keep_all) {
     program_.rows = rows;
     program_.any_rows = std::ranges::all_of(program_.steps, &Step::any_rows);
@@ -172,20 +143,16 @@ Program ProgramBuilder::build(std::size_t rows, bool keep_all) {
             life.last = keep_all ? program_.steps.size() : step;
         }
     }
-    std::vector<Placed> placed;
+    MemoryPlan arena;
     for (std::size_t i = 0; i < program_.buffers.size(); ++i) {
         Buffer& buffer = program_.buffers[i];
         if (buffer.home != Buffer::Home::arena || lifetimes[i].first == SIZE_MAX) continue;
         const std::size_t wanted = onednn::bytes_of(buffer.desc);
         const std::size_t bytes =
             (wanted + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
-        buffer.offset_bytes =
-            keep_all ? program_.arena_bytes : first_fit(placed, lifetimes[i], bytes);
-        if (!keep_all) {
-            placed.push_back({buffer.offset_bytes, buffer.offset_bytes + bytes, lifetimes[i]});
-        }
-        program_.arena_bytes = std::max(program_.arena_bytes, buffer.offset_bytes + bytes);
+        buffer.offset_bytes = arena.place(lifetimes[i], bytes);
     }
+    program_.arena_bytes = arena.size();
     return std::move(program_);
 }
 
