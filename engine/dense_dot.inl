@@ -3,12 +3,26 @@
 // one vector of inputs serves all units.
 namespace tamis::engine::HWY_NAMESPACE {
 
-// Neighbouring lanes of two vectors added: the first one's sums below the second one's.
-HWY_INLINE Vector pair_sums(Vector low, Vector high) {
-    return hn::Add(hn::ConcatEven(kTag, high, low), hn::ConcatOdd(kTag, high, low));
+using UnitTag = hn::CappedTag<float, kDenseDotUnits>;
+
+// Neighbouring lanes added, in turns of two vectors: a0 + a1, b0 + b1, a2 + a3, b2 + b3, ...
+HWY_INLINE Vector sums_of_lanes(Vector a, Vector b) {
+    return hn::Add(hn::OddEven(b, a), hn::Shuffle2301(hn::OddEven(a, b)));
 }
 
-using UnitTag = hn::CappedTag<float, kDenseDotUnits>;
+// The same of pairs of lanes, a pair of each of two vectors in a block of four lanes.
+HWY_INLINE Vector sums_of_pairs(Vector a, Vector b) {
+    const hn::Repartition<double, Tag> pairs;
+    const auto first = hn::BitCast(pairs, a);
+    const auto second = hn::BitCast(pairs, b);
+    return hn::Add(hn::BitCast(kTag, hn::InterleaveLower(pairs, first, second)),
+                   hn::BitCast(kTag, hn::InterleaveUpper(pairs, first, second)));
+}
+
+// The same of blocks, in turns.
+HWY_INLINE Vector sums_of_blocks(Vector a, Vector b) {
+    return hn::Add(hn::OddEvenBlocks(b, a), hn::SwapAdjacentBlocks(hn::OddEvenBlocks(a, b)));
+}
 
 // The sum of the lanes of each of U <= 8 vectors. Always neighbours first, so that a unit's sum
 // does not depend on how many units there are.
@@ -16,13 +30,15 @@ template <std::size_t U>
 HWY_INLINE hn::Vec<UnitTag> lane_sums(const Vector (&of)[U]) {  // NOLINT
     Vector pairs[4];  // NOLINT: vectors of Highway live in plain arrays only
     HWY_UNROLL(4) for (std::size_t i = 0; i < 4; ++i) {
-        pairs[i] = 2 * i < U ? pair_sums(of[2 * i], 2 * i + 1 < U ? of[2 * i + 1] : hn::Zero(kTag))
-                             : hn::Zero(kTag);
+        const Vector second = 2 * i + 1 < U ? of[2 * i + 1] : hn::Zero(kTag);
+        pairs[i] = 2 * i < U ? sums_of_lanes(of[2 * i], second) : hn::Zero(kTag);
     }
-    const Vector low = pair_sums(pairs[0], pairs[1]);
-    const Vector high = U > 4 ? pair_sums(pairs[2], pairs[3]) : hn::Zero(kTag);
-    Vector all = pair_sums(low, high);
-    if constexpr (kLanes > kDenseDotUnits) all = pair_sums(all, all);
+    const Vector low = sums_of_pairs(pairs[0], pairs[1]);
+    const Vector high = U > 4 ? sums_of_pairs(pairs[2], pairs[3]) : hn::Zero(kTag);
+    Vector all = sums_of_blocks(low, high);
+    if constexpr (kLanes > kDenseDotUnits) {
+        all = hn::Add(all, hn::ConcatLowerUpper(kTag, all, all));
+    }
     return lowest<kDenseDotUnits>(all);
 }
 
