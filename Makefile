@@ -120,7 +120,7 @@ lint: packages
 	clang-format --dry-run -Werror $(SOURCES)
 	cmake --preset lint
 	cmake --build --preset lint -j $(JOBS)
-	run-clang-tidy -quiet -extra-arg=-Wno-unknown-warning-option -p build/lint -j $(JOBS) '^$(CURDIR)/(engine|streams|models|config|daemon)/[^.]*\.cpp$$' >build/lint/clang-tidy.log 2>&1 \
+	run-clang-tidy -quiet -extra-arg=-Wno-unknown-warning-option -p build/lint -j $(JOBS) '^$(CURDIR)/(engine|streams|models|config|daemon|bench)/[^.]*\.cpp$$' >build/lint/clang-tidy.log 2>&1 \
 	    || { grep -E '(error|warning):' build/lint/clang-tidy.log | sort -u; exit 1; }
 
 clean:

@@ -25,7 +25,7 @@ double microseconds(SteadyClock::duration time) {
 
 [[noreturn]] void give_up(const std::string& what) {
     fmt::print(stderr, "bench: {}\n", what);
-    std::exit(69);
+    std::exit(69);  // NOLINT(concurrency-mt-unsafe): nobody else ends the process
 }
 
 void set(void* socket, int option, int value) {

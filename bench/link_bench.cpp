@@ -46,28 +46,30 @@ class CountingSink final : public MessageSink {
     std::uint64_t bytes_ = 0;
 };
 
-// Messages a second from `send` (one message, false when it has to be tried again) to a receiver
-// that `receive` turns until it is told to stop.
+// One message; false: it has to be tried again.
+using Send = std::function<bool(std::span<const std::byte>)>;
+
+void send_for(double seconds, const Send& send, std::span<const std::byte> message) {
+    const auto end = steady_clock::now() + std::chrono::duration<double>(seconds);
+    while (steady_clock::now() < end) {
+        for (int i = 0; i < 64; ++i) {
+            while (!send(message)) {
+                std::this_thread::yield();
+            }
+        }
+    }
+}
+
+// Messages a second from `send` to a receiver that `receive` turns until it is told to stop.
 double measure(const Options& options, const std::function<void(const std::atomic<bool>&)>& receive,
-               const std::function<bool(std::span<const std::byte>)>& send,
-               const std::function<std::uint64_t()>& received) {
+               const Send& send, const std::function<std::uint64_t()>& received) {
     std::atomic<bool> stop = false;
     std::thread receiver([&] { receive(stop); });
     const std::vector<std::byte> message(options.bytes, std::byte{42});
-    const auto run_for = [&](double seconds) {
-        const auto end = steady_clock::now() + std::chrono::duration<double>(seconds);
-        while (steady_clock::now() < end) {
-            for (int i = 0; i < 64; ++i) {
-                while (!send(message)) {
-                    std::this_thread::yield();
-                }
-            }
-        }
-    };
-    run_for(options.seconds / 5);  // warm
+    send_for(options.seconds / 5, send, message);  // warm
     const std::uint64_t before = received();
     const auto begin = steady_clock::now();
-    run_for(options.seconds);
+    send_for(options.seconds, send, message);
     const std::uint64_t after = received();
     const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
     stop = true;
@@ -128,7 +130,7 @@ const KeyPair& pair() {
         if (zmq_curve_keypair(open, secret) != 0 ||
             zmq_z85_decode(keys.secret.data(), secret) == nullptr) {
             fmt::print(stderr, "link_bench: this libzmq has no CURVE\n");
-            std::exit(1);
+            std::exit(1);  // NOLINT(concurrency-mt-unsafe): nobody else ends the process
         }
         keys.open = public_key_of(keys.secret);
         return keys;

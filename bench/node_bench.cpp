@@ -179,6 +179,7 @@ void bench_menu(const BenchOptions& options, const std::string& menu, bool keep_
         ready.push_back(events.next());
     }
     std::vector<Throughput> rates;
+    rates.reserve(peers.size());
     for (const Peer& peer : peers) {
         rates.push_back(measure_throughput(*peer.client, ready));
     }

@@ -111,7 +111,7 @@ PeerProcess start_node(const PeerEndpoints& endpoints, const NodeSettings& setti
             std::ifstream log(settings.folder / "node.log");
             fmt::print(stderr, "tamisd did not start:\n{}",
                        std::string(std::istreambuf_iterator<char>(log), {}));
-            std::exit(1);
+            std::exit(1);  // NOLINT(concurrency-mt-unsafe): nobody else ends the process
         }
         usleep(10'000);
     }

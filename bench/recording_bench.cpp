@@ -92,7 +92,7 @@ std::size_t bytes_of(const std::vector<std::string>& events) {
 
 [[noreturn]] void give_up(const std::string& why) {
     fmt::print(stderr, "recording_bench: {}\n", why);
-    std::exit(1);
+    std::exit(1);  // NOLINT(concurrency-mt-unsafe): nobody else ends the process
 }
 
 // Seconds until every event is on the disk.

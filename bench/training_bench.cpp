@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -91,7 +92,8 @@ std::size_t steps_of_block(TrainingPeer& peer, Rows& rows, double seconds) {
 
 double quantile(std::vector<double> values, double at) {
     std::ranges::sort(values);
-    return values[static_cast<std::size_t>(at * static_cast<double>(values.size() - 1) + 0.5)];
+    return values[static_cast<std::size_t>(
+        std::llround(at * static_cast<double>(values.size() - 1)))];
 }
 
 struct Measured {
