@@ -119,8 +119,8 @@ class ControlServer::Listener::Connection {
     }
 
     void refuse_with(HttpRefusal refusal) {
-        log(LogLevel::warning, "http_request_refused",
-            {{"status", std::to_string(refusal.status)}});
+        const std::string status = std::to_string(refusal.status);
+        log(LogLevel::warning, "http_request_refused", {{"status", status}}, status);
         write({.status = refusal.status, .body = std::move(refusal.reason)}, 11, false, false);
     }
 

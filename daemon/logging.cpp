@@ -85,12 +85,14 @@ std::string format_line(std::string_view name, std::initializer_list<LogField> f
     return line;
 }
 
-void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields) {
+void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields,
+         std::string_view kind) {
     static LogLimiter limiter(kLinesPerPeriod, kPeriodNs);
     if (!logger().should_log(level_of(level))) {
         return;
     }
-    const auto left_out = limiter.admit(name, steady_clock_ns());
+    const auto left_out =
+        limiter.admit(std::string(name).append(1, ' ').append(kind), steady_clock_ns());
     if (!left_out) {
         return;
     }

@@ -1,6 +1,7 @@
 // What the operator reads on standard error: one line an event of the node's life, as
 // `time level name key=value ...`, spdlog underneath. Cold path only: nothing of the event path
-// logs. Lines of the same name are limited; how many were left out is told with the next one.
+// logs. Lines of the same name and kind are limited; how many were left out is told with the next
+// one.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,10 @@ struct LogField {
 // is "info". Before the first call "info" holds.
 void set_log_level(std::string_view level);
 
-// name: what happened, in words_with_underscores. Any thread.
-void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields = {});
+// name: what happened, in words_with_underscores. kind: one of a few, where many lines of one kind
+// must not hide those of another. Any thread.
+void log(LogLevel level, std::string_view name, std::initializer_list<LogField> fields = {},
+         std::string_view kind = {});
 
 // `name key=value ...`; a value with anything but letters, digits and plain punctuation is quoted,
 // its control characters, quotes and backslashes escaped.

@@ -234,7 +234,8 @@ void Service::tell_refused() {
              {"address", peer.address.empty() ? "unknown" : peer.address},
              {"key", peer.key.empty() ? "unknown" : peer.key},
              {"why", std::string(to_string(peer.why))},
-             {"times", std::to_string(peer.times)}});
+             {"times", std::to_string(peer.times)}},
+            to_string(peer.why));
     }
 }
 
