@@ -83,19 +83,19 @@ ShapeResult integer_product(const Inspection& at, std::size_t weight_at, std::si
     if (x == nullptr || w == nullptr || at.node.inputs.size() != inputs) {
         return refuse_shape("needs a value and as weights a matrix, scales and zero points");
     }
+    if (w->rank() != 2 || x->rank() < 1 || (*x)[x->rank() - 1] != (*w)[0]) {
+        return refuse_shape("a row " + x->text() + " does not fit the matrix " + w->text() +
+                            "; supported is [.., in] with [in, out]");
+    }
     for (std::size_t input = 1; input < inputs; ++input) {
         const Shape* other = at.weight(input);
         if (other == nullptr) return refuse_shape("all inputs but the first must be weights");
-        const bool per_column = input > weight_at && *other == Shape{(*w)[w->rank() - 1]};
+        const bool per_column = input > weight_at && *other == Shape{(*w)[1]};
         if (input != weight_at && other->element_count() != 1 && !per_column) {
             return refuse_shape(
                 "scales and zero points have one value, those of the matrix may "
                 "have one per column");
         }
-    }
-    if (w->rank() != 2 || x->rank() < 1 || (*x)[x->rank() - 1] != (*w)[0]) {
-        return refuse_shape("a row " + x->text() + " does not fit the matrix " + w->text() +
-                            "; supported is [.., in] with [in, out]");
     }
     std::vector<std::int64_t> dimensions(x->dimensions().begin(), x->dimensions().end());
     dimensions.back() = (*w)[1];
