@@ -36,7 +36,7 @@ void dense(const DenseCall& call) noexcept {
         dot_layer(call, weights, kPacking.padded(call.inputs));
 #endif
     } else if (padded <= kPanelVectors * kLanes) {
-        some_panel<true>(call, 0, vectors, tail, weights);
+        one_panel(call, vectors, tail, weights);
     } else if (call.rows == 1) {
         one_row(call, vectors, tail, weights);
     } else {

@@ -270,40 +270,38 @@ void one_row(const DenseCall& call, std::size_t vectors, std::size_t tail_lanes,
 // Adding up parts takes as long as eight inputs; a short layer of one vector has half as many.
 constexpr std::size_t kShortInputs = 32;
 
-template <std::size_t V, std::size_t TL, bool kIsOnly>
-void some_panel(const DenseCall& call, std::size_t unit, const float* weights) {
+template <std::size_t V, std::size_t TL>
+void one_panel(const DenseCall& call, const float* weights) {
     constexpr std::size_t kVectors = V + (TL == 0 ? 0 : 1);
-    constexpr std::size_t kSplits = kIsOnly ? splits_of(kVectors) : 1;
-    if constexpr (kIsOnly && kVectors == 1) {
-        if (call.inputs < kShortInputs) return panel<V, kSplits / 2, TL>(call, unit, weights);
+    constexpr std::size_t kSplits = splits_of(kVectors);
+    if constexpr (kVectors == 1) {
+        if (call.inputs < kShortInputs) return panel<V, kSplits / 2, TL>(call, 0, weights);
     }
-    panel<V, kSplits, TL>(call, unit, weights);
+    panel<V, kSplits, TL>(call, 0, weights);
 }
 
-template <std::size_t V, bool kIsOnly>
-void some_panel(const DenseCall& call, std::size_t unit, std::size_t tail_lanes,
-                const float* weights) {
+template <std::size_t V>
+void one_panel(const DenseCall& call, std::size_t tail_lanes, const float* weights) {
     if constexpr (V < kPanelVectors) {
         if constexpr (kLanes > 4) {
-            if (tail_lanes == 4) return some_panel<V, 4, kIsOnly>(call, unit, weights);
+            if (tail_lanes == 4) return one_panel<V, 4>(call, weights);
         }
         if constexpr (kLanes > 8) {
-            if (tail_lanes == 8) return some_panel<V, 8, kIsOnly>(call, unit, weights);
+            if (tail_lanes == 8) return one_panel<V, 8>(call, weights);
         }
     }
-    if constexpr (V > 0) some_panel<V, 0, kIsOnly>(call, unit, weights);
+    if constexpr (V > 0) one_panel<V, 0>(call, weights);
 }
 
-// The panel of a layer that has one, or what is left of more behind the full ones.
-template <bool kIsOnly>
-void some_panel(const DenseCall& call, std::size_t unit, std::size_t vectors,
-                std::size_t tail_lanes, const float* weights) {
-    if (vectors == 0) return some_panel<0, kIsOnly>(call, unit, tail_lanes, weights);
-    if (vectors == 1) return some_panel<1, kIsOnly>(call, unit, tail_lanes, weights);
-    if (vectors == 2) return some_panel<2, kIsOnly>(call, unit, tail_lanes, weights);
+// A layer of one panel.
+void one_panel(const DenseCall& call, std::size_t vectors, std::size_t tail_lanes,
+               const float* weights) {
+    if (vectors == 0) return one_panel<0>(call, tail_lanes, weights);
+    if (vectors == 1) return one_panel<1>(call, tail_lanes, weights);
+    if (vectors == 2) return one_panel<2>(call, tail_lanes, weights);
     if constexpr (kPanelVectors == 4) {
-        if (vectors == 3) return some_panel<3, kIsOnly>(call, unit, tail_lanes, weights);
-        some_panel<4, kIsOnly>(call, unit, tail_lanes, weights);
+        if (vectors == 3) return one_panel<3>(call, tail_lanes, weights);
+        one_panel<4>(call, tail_lanes, weights);
     }
 }
 
@@ -315,7 +313,19 @@ void many_panels(const DenseCall& call, std::size_t vectors, std::size_t tail_la
         weights += call.inputs * kPanelVectors * kLanes;
         unit += kPanelVectors * kLanes;
     }
-    some_panel<false>(call, unit, vectors, tail_lanes, weights);
+    if (vectors == 1) panel<1, 1, 0>(call, unit, weights);
+    if constexpr (kPanelVectors == 4) {
+        if (vectors == 2) panel<2, 1, 0>(call, unit, weights);
+        if (vectors == 3) panel<3, 1, 0>(call, unit, weights);
+    }
+    weights += call.inputs * vectors * kLanes;
+    unit += vectors * kLanes;
+    if constexpr (kLanes > 4) {
+        if (tail_lanes == 4) panel<0, 1, 4>(call, unit, weights);
+    }
+    if constexpr (kLanes > 8) {
+        if (tail_lanes == 8) panel<0, 1, 8>(call, unit, weights);
+    }
 }
 
 }  // namespace tamis::engine::HWY_NAMESPACE

@@ -273,13 +273,13 @@ RunStatus NetworkRunner::run(std::size_t rows) noexcept {
 }
 
 bool NetworkRunner::flag_rows(std::size_t rows) noexcept {
-    const Memory& memory = *memory_;
+    Memory& memory = *memory_;
     std::ranges::fill(finite_, static_cast<unsigned char>(1));
-    memory_->rows_flagged = false;
+    memory.rows_flagged = false;
     for (std::size_t row = 0; row < rows; ++row) {
         if (memory.is_finite(row, 1, 0)) continue;
         finite_[row] = 0;
-        memory_->rows_flagged = true;
+        memory.rows_flagged = true;
     }
     return memory.rows_flagged;
 }
