@@ -208,6 +208,30 @@ TEST(OnnxForms, refuses_arithmetic_on_values_of_bytes) {
     expect_refused(model, {"Add_node", "uint8", "float32"});
 }
 
+// A scalar has no columns: to ask for them ended the process.
+TEST(OnnxForms, refuses_a_product_of_bytes_whose_matrix_is_none) {
+    for (const Integers& dimensions : {Integers{}, Integers{4}, Integers{4, 5, 1}}) {
+        Model model(13);
+        model.input("x", {4}).output("y");
+        model.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+            onnx::TensorProto::UINT8);
+        const auto bytes = [&](const std::string& name, const Integers& shape, auto type) {
+            onnx::TensorProto& tensor = model.weight(name, shape);
+            tensor.set_data_type(type);
+            for (const float value : tensor.float_data()) {
+                tensor.add_int32_data(static_cast<std::int32_t>(8.F * value) + 4);
+            }
+            tensor.clear_float_data();
+        };
+        bytes("w", dimensions, onnx::TensorProto::INT8);
+        bytes("x_zero", {}, onnx::TensorProto::UINT8);
+        bytes("w_zero", {}, onnx::TensorProto::INT8);
+        model.node("MatMulInteger", {"x", "w", "x_zero", "w_zero"}, "sums");
+        set(model.node("Cast", {"sums"}, "y"), "to", std::int64_t{onnx::TensorProto::FLOAT});
+        expect_refused(model, {"MatMulInteger_node", "does not fit the matrix"});
+    }
+}
+
 // The seeds of the fuzz target are files, too: none of them may stop being read.
 TEST(OnnxForms, seeds_of_the_fuzz_target_are_read_and_written_back) {
     const auto corpus =
