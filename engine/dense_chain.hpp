@@ -120,7 +120,7 @@ class DenseChain {
 class DenseChain::FewRows {
  public:
     explicit FewRows(const DenseChain& chain);  // which outlives it
-    // What a run of more rows must not be asked for.
+    // Of a run.
     [[nodiscard]] std::size_t most_rows() const { return most_rows_; }
     // Buffers as of DenseChain::run; before the first run, and when one has moved.
     void bind(std::span<float* const> buffers, float* scratch) noexcept;

@@ -251,7 +251,7 @@ std::span<const float> NetworkRunner::output(std::size_t port) const {
     return {rows.values, network_->max_batch() * rows.row_size};
 }
 
-// Everything in it is a part of what a small network's single row takes (0.2 us).
+// What stands here is a good part of the time that a small network's single row takes.
 RunStatus NetworkRunner::run(std::size_t rows) noexcept {
     Memory& memory = *memory_;
     Expects(rows <= finite_.size());
