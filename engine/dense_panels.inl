@@ -308,23 +308,28 @@ void one_panel(const DenseCall& call, std::size_t vectors, std::size_t tail_lane
 void many_panels(const DenseCall& call, std::size_t vectors, std::size_t tail_lanes,
                  const float* weights) {
     std::size_t unit = 0;
-    for (; vectors >= kPanelVectors; vectors -= kPanelVectors) {
-        panel<kPanelVectors, 1, 0>(call, unit, weights);
-        weights += call.inputs * kPanelVectors * kLanes;
-        unit += kPanelVectors * kLanes;
+    const auto next = [&]<std::size_t V, std::size_t TL>() {
+        panel<V, 1, TL>(call, unit, weights);
+        weights += call.inputs * V * kLanes;
+        unit += V * kLanes;
+        vectors -= V;
+    };
+    // With few registers a narrow panel alone has too few sums to keep the units busy.
+    constexpr bool kJoinsTail = kPanelVectors == 2 && kLanes > 4;
+    const std::size_t joined = kJoinsTail && tail_lanes > 0 ? kPanelVectors : kPanelVectors - 1;
+    while (vectors > joined) next.template operator()<kPanelVectors, 0>();
+    if constexpr (kJoinsTail) {
+        if (tail_lanes > 0 && vectors == 1) return next.template operator()<1, 4>();
+        if (tail_lanes > 0) return next.template operator()<2, 4>();
     }
-    if (vectors == 1) panel<1, 1, 0>(call, unit, weights);
+    if (vectors == 1) next.template operator()<1, 0>();
     if constexpr (kPanelVectors == 4) {
-        if (vectors == 2) panel<2, 1, 0>(call, unit, weights);
-        if (vectors == 3) panel<3, 1, 0>(call, unit, weights);
-    }
-    weights += call.inputs * vectors * kLanes;
-    unit += vectors * kLanes;
-    if constexpr (kLanes > 4) {
-        if (tail_lanes == 4) panel<0, 1, 4>(call, unit, weights);
+        if (vectors == 2) next.template operator()<2, 0>();
+        if (vectors == 3) next.template operator()<3, 0>();
     }
     if constexpr (kLanes > 8) {
-        if (tail_lanes == 8) panel<0, 1, 8>(call, unit, weights);
+        if (tail_lanes == 4) next.template operator()<0, 4>();
+        if (tail_lanes == 8) next.template operator()<0, 8>();
     }
 }
 
